@@ -1,0 +1,234 @@
+package io.github.evercred;
+
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import io.github.resilience4j.core.IntervalFunction;
+import io.github.resilience4j.retry.Retry;
+import io.github.resilience4j.retry.RetryConfig;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How often a source is called: the attempts of one fetch, and a breaker over all of them. The one
+ * place that knows Resilience4j.
+ *
+ * <p>The breaker opens when 5 of the last 10 calls failed transiently and lets one call through
+ * after 2 s, doubling to 30 s. A definitive failure is an answer, so it counts as a success. An
+ * attempt that never returns is settled as a failure when its fetch is given up; without that, the
+ * one call that a half-open breaker lets through could hold it half-open for ever.
+ */
+final class CallPolicy {
+  private final CircuitBreaker breaker;
+  private final Time time;
+
+  CallPolicy(Time time) {
+    this.time = time;
+    this.breaker =
+        CircuitBreaker.of(
+            "evercred",
+            CircuitBreakerConfig.custom()
+                .slidingWindowType(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED)
+                .slidingWindowSize(10)
+                .minimumNumberOfCalls(10)
+                .failureRateThreshold(50)
+                .permittedNumberOfCallsInHalfOpenState(1)
+                .waitIntervalFunctionInOpenState(
+                    IntervalFunction.ofExponentialBackoff(
+                        Duration.ofSeconds(2), 2, Duration.ofSeconds(30)))
+                .currentTimestampFunction(clock -> time.nanos(), TimeUnit.NANOSECONDS)
+                .clock(new MonotonicClock(time))
+                .build());
+  }
+
+  /** One fetch: up to {@code attempts} calls, none begun after {@code deadline}. */
+  static final class Call {
+    private final SecretSource source;
+    private final SecretRequest request;
+    private final Executor threads;
+    private final long deadline;
+    private final long attemptNanos;
+    final AtomicInteger attempts = new AtomicInteger();
+    private final CompletableFuture<SecretException> givenUp = new CompletableFuture<>();
+    private final Consumer<SecretValue> whenFetched;
+    private volatile boolean over;
+
+    Call(
+        SecretSource source,
+        SecretRequest request,
+        Executor threads,
+        long deadline,
+        long attemptNanos,
+        Consumer<SecretValue> whenFetched) {
+      this.source = source;
+      this.request = request;
+      this.threads = threads;
+      this.deadline = deadline;
+      this.attemptNanos = attemptNanos;
+      this.whenFetched = whenFetched;
+    }
+
+    /** Makes the failure of a fetch whose source is not called, nor would be by another attempt. */
+    private SecretException over(
+        SecretException.Reason reason, String message, @Nullable Throwable cause) {
+      over = true;
+      return new SecretException(reason, message, cause);
+    }
+
+    /** Ends the attempt that is under way, if one is, and begins no other. */
+    void giveUp(SecretException why) {
+      givenUp.complete(why);
+    }
+  }
+
+  /** Starts a fetch. The stage fails with a {@link SecretException} or an {@link Error}. */
+  CompletionStage<SecretValue> start(Call call, int attempts) {
+    if (attempts == 1) {
+      return attempt(call);
+    }
+    RetryConfig config =
+        RetryConfig.custom()
+            .maxAttempts(attempts)
+            .retryOnException(
+                e -> !call.over && e instanceof SecretException f && f.reason().isTransient())
+            .intervalFunction(
+                IntervalFunction.ofExponentialRandomBackoff(Duration.ofMillis(100), 2, 0.5))
+            .build();
+    return Retry.of("evercred", config)
+        .executeCompletionStage(time.scheduler(), () -> attempt(call));
+  }
+
+  /** Every throw becomes a failed stage: one from a re-attempt would die in the scheduler. */
+  private CompletableFuture<SecretValue> attempt(Call call) {
+    var result = new CompletableFuture<SecretValue>();
+    try {
+      call.threads.execute(() -> run(call, result));
+    } catch (RejectedExecutionException e) {
+      result.completeExceptionally(
+          call.over(SecretException.Reason.CLOSED, "the cache is closed", e));
+    }
+    return result;
+  }
+
+  private void run(Call call, CompletableFuture<SecretValue> result) {
+    long left = call.deadline - time.nanos();
+    if (call.givenUp.isDone() || left <= 0) {
+      result.completeExceptionally(
+          call.over(SecretException.Reason.UNAVAILABLE, "the time for it had passed", null));
+      return;
+    }
+    if (!breaker.tryAcquirePermission()) {
+      result.completeExceptionally(
+          call.over(
+              SecretException.Reason.UNAVAILABLE,
+              "not called, because its last calls failed; it is tried again in 30 s at most",
+              null));
+      return;
+    }
+    call.attempts.incrementAndGet();
+    Attempt attempt = new Attempt(time.nanos());
+    CompletableFuture<Void> unused =
+        call.givenUp.thenAccept(
+            why -> {
+              settle(attempt, why);
+              result.completeExceptionally(why);
+              attempt.interrupt();
+            });
+    try {
+      Duration timeout = Duration.ofNanos(Math.min(left, call.attemptNanos));
+      var request = new SecretRequest(call.request.secretId(), call.request.version(), timeout);
+      SecretValue value =
+          Objects.requireNonNull(call.source.fetch(request), "the source returned null");
+      settle(attempt, null);
+      call.whenFetched.accept(value); // Even when given up: a late answer may be the newest.
+      result.complete(value);
+    } catch (SecretException e) {
+      settle(attempt, e);
+      result.completeExceptionally(e);
+    } catch (RuntimeException e) {
+      var failed =
+          new SecretException(
+              SecretException.Reason.UNAVAILABLE,
+              "the source failed with " + e.getClass().getName(),
+              e);
+      settle(attempt, failed);
+      result.completeExceptionally(failed);
+    } catch (Error e) {
+      settle(attempt, e);
+      result.completeExceptionally(e);
+      throw e;
+    } finally {
+      attempt.end();
+    }
+  }
+
+  private void settle(Attempt attempt, @Nullable Throwable failure) {
+    if (attempt.settled.compareAndSet(false, true)) {
+      long took = time.nanos() - attempt.begun;
+      if (failure == null || (failure instanceof SecretException e && !e.reason().isTransient())) {
+        breaker.onSuccess(took, TimeUnit.NANOSECONDS);
+      } else {
+        breaker.onError(took, TimeUnit.NANOSECONDS, failure);
+      }
+    }
+  }
+
+  /** One call in one thread, which may be interrupted as long as it lasts and no longer. */
+  private static final class Attempt {
+    final long begun;
+    final AtomicBoolean settled = new AtomicBoolean();
+    private final Thread thread = Thread.currentThread();
+    private boolean ended;
+
+    Attempt(long begun) {
+      this.begun = begun;
+    }
+
+    synchronized void interrupt() {
+      if (!ended) {
+        thread.interrupt();
+      }
+    }
+
+    synchronized void end() {
+      ended = true;
+      Thread.interrupted(); // It was meant for this call, not for the thread's next one.
+    }
+  }
+
+  /** The monotonic clock in the form that the breaker asks for. */
+  private static final class MonotonicClock extends Clock {
+    private final Time time;
+
+    MonotonicClock(Time time) {
+      this.time = time;
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
+
+    @Override
+    public Instant instant() {
+      return Instant.EPOCH.plusNanos(time.nanos());
+    }
+  }
+}

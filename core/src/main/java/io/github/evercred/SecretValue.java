@@ -1,0 +1,273 @@
+package io.github.evercred;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The value of one version of a secret, with what is known of that version.
+ *
+ * <p>A user name and a password read from one instance always belong together, because a version is
+ * immutable. {@link #toString} never shows the value. Equality is identity, so that no comparison
+ * of values can be timed.
+ *
+ * <p>Instances are immutable and thread-safe; no method blocks. JSON is parsed at most once.
+ */
+public final class SecretValue {
+
+  private final String secretId;
+  private final String versionId;
+  private final @Nullable String arn;
+  private final Set<String> labels;
+  private final @Nullable Instant createdAt;
+  private final @Nullable String text;
+  private final byte @Nullable [] bytes;
+  private volatile @Nullable Map<String, Object> fields;
+
+  private SecretValue(Builder builder, @Nullable String text, byte @Nullable [] bytes) {
+    this.secretId = builder.secretId;
+    this.versionId = builder.versionId;
+    this.arn = builder.arn;
+    this.labels = builder.labels;
+    this.createdAt = builder.createdAt;
+    this.text = text;
+    this.bytes = bytes;
+  }
+
+  /**
+   * Starts a value, for a {@link SecretSource} of one's own.
+   *
+   * @param secretId name or ARN, as the caller wrote it
+   * @param versionId the version that the value belongs to
+   * @return a builder
+   */
+  public static Builder builder(String secretId, String versionId) {
+    return new Builder(secretId, versionId);
+  }
+
+  /**
+   * Returns the name or ARN that was asked for, as the caller wrote it.
+   *
+   * @return the secret id
+   */
+  public String secretId() {
+    return secretId;
+  }
+
+  /**
+   * Returns the id of the version that this value belongs to.
+   *
+   * @return the version id
+   */
+  public String versionId() {
+    return versionId;
+  }
+
+  /**
+   * Returns the secret's ARN, if the source told it.
+   *
+   * @return the full ARN
+   */
+  public Optional<String> arn() {
+    return Optional.ofNullable(arn);
+  }
+
+  /**
+   * Returns the staging labels that this version carried when it was fetched. They may have moved
+   * since.
+   *
+   * @return an unmodifiable set
+   */
+  public Set<String> labels() {
+    return labels;
+  }
+
+  /**
+   * Returns when this version was created, if the source told it.
+   *
+   * @return the time
+   */
+  public Optional<Instant> createdAt() {
+    return Optional.ofNullable(createdAt);
+  }
+
+  /**
+   * Tells whether the secret was stored as bytes ({@code SecretBinary}) instead of text.
+   *
+   * @return true for bytes
+   */
+  public boolean isBinary() {
+    return bytes != null;
+  }
+
+  /**
+   * Returns the value as text.
+   *
+   * @return the text
+   * @throws SecretException with {@link SecretException.Reason#MALFORMED} if the secret is binary
+   */
+  public String asString() {
+    if (text == null) {
+      throw malformed("holds bytes (SecretBinary), not text", "Read it with asBytes()");
+    }
+    return text;
+  }
+
+  /**
+   * Returns the value as bytes; a text in UTF-8.
+   *
+   * @return a new array
+   */
+  public byte[] asBytes() {
+    if (bytes != null) {
+      return bytes.clone();
+    }
+    return Objects.requireNonNull(text).getBytes(StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Returns a top-level field of a JSON object. A number or boolean is returned as it is written.
+   *
+   * @param name the field's name; case counts
+   * @return the field's text
+   * @throws SecretException with {@link SecretException.Reason#MISSING_FIELD} if there is no such
+   *     field or it is null, with {@link SecretException.Reason#MALFORMED} if the secret is not a
+   *     JSON object or the field is itself an object or array. The message never holds the value
+   */
+  public String field(String name) {
+    return optionalField(name)
+        .orElseThrow(
+            () ->
+                new SecretException(
+                    SecretException.Reason.MISSING_FIELD,
+                    "Secret '%s' (version %s) has no field '%s'. Its fields are %s; names are case-sensitive."
+                        .formatted(
+                            secretId,
+                            versionId,
+                            name,
+                            fields().keySet().stream().sorted().toList()),
+                    null));
+  }
+
+  /**
+   * Returns a top-level field of a JSON object, if it is there and not null.
+   *
+   * @param name the field's name; case counts
+   * @return the field's text
+   * @throws SecretException with {@link SecretException.Reason#MALFORMED} as {@link #field} does
+   */
+  public Optional<String> optionalField(String name) {
+    Object field = fields().get(Objects.requireNonNull(name, "name"));
+    if (field instanceof Iterable || field instanceof Map) {
+      throw malformed(
+          "has an object or array in field '" + name + "' where a single value is needed",
+          "Store it as text, a number or a boolean");
+    }
+    return Optional.ofNullable(field).map(Object::toString);
+  }
+
+  private Map<String, Object> fields() {
+    Map<String, Object> parsed = fields;
+    if (parsed == null) {
+      String json = asString();
+      parsed = JsonFields.parse(json);
+      if (parsed == null) {
+        throw malformed(
+            "is not a JSON object (%d characters of text)".formatted(json.length()),
+            "Store it as {\"name\": \"value\"}, or read it with asString()");
+      }
+      fields = parsed;
+    }
+    return parsed;
+  }
+
+  private SecretException malformed(String what, String nextStep) {
+    return new SecretException(
+        SecretException.Reason.MALFORMED,
+        "Secret '%s' (version %s) %s. %s.".formatted(secretId, versionId, what, nextStep),
+        null);
+  }
+
+  /** Names the secret, its version and labels; never the value. */
+  @Override
+  public String toString() {
+    return "SecretValue[%s, version %s, labels %s, value hidden]"
+        .formatted(secretId, versionId, labels);
+  }
+
+  /**
+   * Collects what is known of a version, and ends with its value. Not thread-safe; no argument may
+   * be null unless said so.
+   */
+  public static final class Builder {
+    private final String secretId;
+    private final String versionId;
+    private @Nullable String arn;
+    private Set<String> labels = Set.of();
+    private @Nullable Instant createdAt;
+
+    private Builder(String secretId, String versionId) {
+      this.secretId = Objects.requireNonNull(secretId, "secretId");
+      this.versionId = Objects.requireNonNull(versionId, "versionId");
+    }
+
+    /**
+     * Sets the secret's ARN.
+     *
+     * @param arn the full ARN, or null if it is not known
+     * @return this builder
+     */
+    public Builder arn(@Nullable String arn) {
+      this.arn = arn;
+      return this;
+    }
+
+    /**
+     * Sets the staging labels that the version carries.
+     *
+     * @param labels the labels; copied
+     * @return this builder
+     */
+    public Builder labels(Iterable<String> labels) {
+      var copy = new java.util.LinkedHashSet<String>();
+      labels.forEach(copy::add);
+      this.labels = java.util.Collections.unmodifiableSet(copy);
+      return this;
+    }
+
+    /**
+     * Sets when the version was created.
+     *
+     * @param createdAt the time, or null if it is not known
+     * @return this builder
+     */
+    public Builder createdAt(@Nullable Instant createdAt) {
+      this.createdAt = createdAt;
+      return this;
+    }
+
+    /**
+     * Ends with a text.
+     *
+     * @param value the secret
+     * @return the value
+     */
+    public SecretValue text(String value) {
+      return new SecretValue(this, Objects.requireNonNull(value, "value"), null);
+    }
+
+    /**
+     * Ends with bytes.
+     *
+     * @param value the secret; copied
+     * @return the value
+     */
+    public SecretValue bytes(byte[] value) {
+      return new SecretValue(this, null, value.clone());
+    }
+  }
+}

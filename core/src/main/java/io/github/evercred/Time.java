@@ -1,0 +1,105 @@
+package io.github.evercred;
+
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The time that everything here runs on: one clock, one timer, one way to wait. Tests drive another
+ * one by hand.
+ */
+abstract class Time implements AutoCloseable {
+
+  /** Longer than anybody waits, and short enough to be added to any {@code nanoTime}. */
+  static final long FOREVER = Long.MAX_VALUE >> 2;
+
+  /** Monotonic nanoseconds. Compare them by difference. */
+  abstract long nanos();
+
+  /** The wall clock: for comparing with times that AWS tells, never for measuring. */
+  abstract Instant wall();
+
+  /** Runs timers, and the pauses between attempts. Tasks must be short and must not block. */
+  abstract ScheduledExecutorService scheduler();
+
+  /**
+   * Waits until the future is done, in whatever way, or the time has passed.
+   *
+   * @return whether the future is done
+   */
+  abstract boolean await(CompletableFuture<?> future, long nanos) throws InterruptedException;
+
+  @Override
+  public abstract void close();
+
+  /** Returns {@code nanos() + delay} for any delay up to {@link #FOREVER}. */
+  final long in(long delay) {
+    return nanos() + Math.min(Math.max(delay, 0), FOREVER);
+  }
+
+  static Time system() {
+    return new SystemTime();
+  }
+
+  private static final class SystemTime extends Time {
+    private static final AtomicInteger COUNT = new AtomicInteger();
+    private final InstantSource wall = InstantSource.system();
+
+    // No thread before the first task, and one at most.
+    private final ScheduledThreadPoolExecutor scheduler =
+        new ScheduledThreadPoolExecutor(
+            1, task -> daemon(task, "evercred-timer-" + COUNT.incrementAndGet()));
+
+    SystemTime() {
+      scheduler.setRemoveOnCancelPolicy(true);
+      scheduler.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    }
+
+    @Override
+    long nanos() {
+      return System.nanoTime();
+    }
+
+    @Override
+    Instant wall() {
+      return wall.instant();
+    }
+
+    @Override
+    ScheduledExecutorService scheduler() {
+      return scheduler;
+    }
+
+    @Override
+    boolean await(CompletableFuture<?> future, long nanos) throws InterruptedException {
+      if (nanos <= 0) {
+        return future.isDone();
+      }
+      try {
+        future.get(nanos, TimeUnit.NANOSECONDS);
+      } catch (ExecutionException | java.util.concurrent.CancellationException e) {
+        return true; // Done: whoever needs the failure reads it from the future.
+      } catch (TimeoutException e) {
+        return false;
+      }
+      return true;
+    }
+
+    @Override
+    public void close() {
+      scheduler.shutdownNow();
+    }
+  }
+
+  static Thread daemon(Runnable task, String name) {
+    Thread thread = new Thread(task, name);
+    thread.setDaemon(true);
+    return thread;
+  }
+}

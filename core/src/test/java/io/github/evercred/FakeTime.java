@@ -1,0 +1,232 @@
+package io.github.evercred;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.PriorityQueue;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Delayed;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.RunnableScheduledFuture;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Time that moves only when a test says so: the clock, the timers and the waits. {@link #advance}
+ * runs what comes due, in its order, in the test's own thread, and ends the waits whose time has
+ * come.
+ */
+final class FakeTime extends Time {
+  private long now = 1_000_000_000_000L;
+  private Instant wall = Instant.parse("2026-01-01T00:00:00Z");
+  private long sequence;
+  private final PriorityQueue<Task<?>> tasks = new PriorityQueue<>();
+  private final Scheduler scheduler = new Scheduler();
+  private int waiting;
+
+  @Override
+  synchronized long nanos() {
+    return now;
+  }
+
+  @Override
+  synchronized Instant wall() {
+    return wall;
+  }
+
+  @Override
+  ScheduledExecutorService scheduler() {
+    return scheduler;
+  }
+
+  /** Moves time on. Whatever a task schedules within the span runs too. */
+  void advance(Duration span) {
+    long end = nanos() + span.toNanos();
+    while (true) {
+      Task<?> next;
+      synchronized (this) {
+        next = tasks.peek();
+        if (next == null || next.at - end > 0) {
+          wall = wall.plusNanos(end - now);
+          now = end;
+          return;
+        }
+        tasks.remove();
+        if (next.at - now > 0) {
+          wall = wall.plusNanos(next.at - now);
+          now = next.at;
+        }
+      }
+      next.run();
+    }
+  }
+
+  /** How many threads wait in {@link #await}. */
+  synchronized int waiting() {
+    return waiting;
+  }
+
+  /** Waits, in real time but bounded, until so many threads wait in fake time. */
+  void awaitWaiting(int count) {
+    Eventually.until(() -> waiting() >= count, () -> waiting() + " of " + count + " wait");
+  }
+
+  synchronized int scheduled() {
+    tasks.removeIf(FutureTask::isCancelled);
+    return tasks.size();
+  }
+
+  @Override
+  boolean await(CompletableFuture<?> future, long nanos) throws InterruptedException {
+    if (future.isDone() || nanos <= 0) {
+      return future.isDone();
+    }
+    var wake = new CompletableFuture<@Nullable Void>();
+    var unused = future.whenComplete((value, failure) -> wake.complete(null));
+    ScheduledFuture<?> limit =
+        scheduler.schedule(() -> wake.complete(null), nanos, TimeUnit.NANOSECONDS);
+    synchronized (this) {
+      waiting++;
+    }
+    try {
+      wake.get(60, TimeUnit.SECONDS); // Real: a test that forgets to advance must not hang.
+    } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+      throw new AssertionError("Nobody moved the time on", e);
+    } finally {
+      limit.cancel(false);
+      synchronized (this) {
+        waiting--;
+      }
+    }
+    return future.isDone();
+  }
+
+  @Override
+  public void close() {
+    scheduler.shutdownNow();
+  }
+
+  private final class Task<V> extends FutureTask<V> implements RunnableScheduledFuture<V> {
+    private final long at;
+    private final long order;
+
+    Task(Callable<V> call, long at, long order) {
+      super(call);
+      this.at = at;
+      this.order = order;
+    }
+
+    @Override
+    public boolean isPeriodic() {
+      return false;
+    }
+
+    @Override
+    public long getDelay(TimeUnit unit) {
+      return unit.convert(at - nanos(), TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public int compareTo(Delayed other) {
+      Task<?> that = (Task<?>) other;
+      return Comparator.<Task<?>>comparingLong(t -> t.at)
+          .thenComparingLong(t -> t.order)
+          .compare(this, that);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return this == other;
+    }
+
+    @Override
+    public int hashCode() {
+      return System.identityHashCode(this);
+    }
+  }
+
+  private final class Scheduler extends AbstractExecutorService
+      implements ScheduledExecutorService {
+    private boolean shut;
+
+    @Override
+    public ScheduledFuture<?> schedule(Runnable command, long delay, TimeUnit unit) {
+      return schedule(
+          () -> {
+            command.run();
+            return true;
+          },
+          delay,
+          unit);
+    }
+
+    @Override
+    public <V> ScheduledFuture<V> schedule(Callable<V> callable, long delay, TimeUnit unit) {
+      synchronized (FakeTime.this) {
+        if (shut) {
+          throw new RejectedExecutionException("closed");
+        }
+        tasks.removeIf(FutureTask::isCancelled);
+        Task<V> task = new Task<>(callable, now + Math.max(0, unit.toNanos(delay)), ++sequence);
+        tasks.add(task);
+        return task;
+      }
+    }
+
+    @Override
+    public ScheduledFuture<?> scheduleAtFixedRate(
+        Runnable command, long initialDelay, long period, TimeUnit unit) {
+      throw new UnsupportedOperationException("nothing here is periodic");
+    }
+
+    @Override
+    public ScheduledFuture<?> scheduleWithFixedDelay(
+        Runnable command, long initialDelay, long delay, TimeUnit unit) {
+      throw new UnsupportedOperationException("nothing here is periodic");
+    }
+
+    @Override
+    public void execute(Runnable command) {
+      ScheduledFuture<?> unused = schedule(command, 0, TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public void shutdown() {
+      shutdownNow();
+    }
+
+    @Override
+    public List<Runnable> shutdownNow() {
+      synchronized (FakeTime.this) {
+        shut = true;
+        List<Runnable> left = new ArrayList<>(tasks);
+        tasks.clear();
+        return left;
+      }
+    }
+
+    @Override
+    public boolean isShutdown() {
+      synchronized (FakeTime.this) {
+        return shut;
+      }
+    }
+
+    @Override
+    public boolean isTerminated() {
+      return isShutdown();
+    }
+
+    @Override
+    public boolean awaitTermination(long timeout, TimeUnit unit) {
+      return isShutdown();
+    }
+  }
+}
