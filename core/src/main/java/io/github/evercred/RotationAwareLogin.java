@@ -231,12 +231,14 @@ public final class RotationAwareLogin {
       } catch (SecretException e) {
         throw noSecret(state, e);
       }
+      long begun;
       while (true) {
-        CompletableFuture<Void> busy = state.begin(user, options.loginsAtOnce());
-        if (busy == null) {
+        CompletableFuture<Void> signal = state.signalled();
+        begun = state.begin(user, options.loginsAtOnce());
+        if (begun > 0) {
           break;
         }
-        await(state, busy, waitUntil);
+        await(state, signal, waitUntil);
         if (time.nanos() - waitUntil >= 0) {
           if (baton != null && time.nanos() - deadline < 0) {
             return new Outcome<>(null, FailureKind.OTHER);
@@ -247,8 +249,7 @@ public final class RotationAwareLogin {
           return new Outcome<>(null, null); // What was to be tried may have changed meanwhile.
         }
       }
-      long begun = time.nanos();
-      long left = deadline - begun;
+      long left = deadline - time.nanos();
       try {
         if (left <= 0) {
           throw giveUp(state);
