@@ -762,17 +762,46 @@ class RotationAwareLoginTest {
   }
 
   @Test
-  void alternatingUsers_pendingOfTheOtherUser_doesNotKeepFromPrevious() throws Exception {
-    secrets.put(ID, 1, secret("app", "p1"), "AWSPREVIOUS");
-    secrets.put(ID, 2, secret("app_clone", "p2"), "AWSCURRENT");
-    secrets.put(ID, 3, secret("app", "p3"), "AWSPENDING");
-    secrets.move(ID, "AWSPREVIOUS", 1);
-    time.advance(SECOND);
-    cache.refresh(ID);
-    time.advance(SECOND);
+  void alternatingUsers_pendingNamesThePreviousUser_previousIsNotTried() {
+    alternate("app");
+
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(21));
+
+    assertThat(waiting).isDone();
+    assertThat(server.refused("p1")).isZero();
+    assertThat(server.refused("p3")).isPositive();
+  }
+
+  @Test
+  void alternatingUsers_pendingNamesAThirdUser_previousIsTried() throws Exception {
+    alternate("other");
     server.accept("p1");
 
     assertThat(connect()).endsWith(version(1));
+  }
+
+  private void alternate(String pendingUser) {
+    secrets.put(ID, 1, secret("app", "p1"));
+    secrets.put(ID, 2, secret("app_clone", "p2"), "AWSCURRENT");
+    secrets.put(ID, 3, secret(pendingUser, "p3"), "AWSPENDING");
+    time.advance(SECOND);
+    cache.refresh(ID);
+    time.advance(SECOND);
+    server.accept();
+  }
+
+  @Test
+  void login_pendingIsNotACredential_passesItOver() throws Exception {
+    secrets.put(ID, 2, "not JSON", "AWSPENDING");
+    server.accept();
+
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(21));
+
+    Failed failed = (Failed) failure(waiting);
+    assertThat(failed.why().kind()).isEqualTo(LoginFailure.Kind.REFUSED);
+    assertThat(failed).hasMessageContaining("AWSPENDING cannot be used (MALFORMED)");
   }
 
   @Test
