@@ -259,11 +259,11 @@ public final class LocalSecretsManager implements AutoCloseable {
     }
   }
 
-  /** The string value of a version, by its id. */
-  String valueOfVersion(String secretId, String versionId) {
+  /** The string value of a version, by its id; null if it is binary. */
+  @Nullable String valueOfVersion(String secretId, String versionId) {
     synchronized (store) {
       StoredVersion version = store.requireLive(secretId).read(versionId, null);
-      return Objects.requireNonNull(Objects.requireNonNull(version.data).string());
+      return Objects.requireNonNull(version.data).string();
     }
   }
 
