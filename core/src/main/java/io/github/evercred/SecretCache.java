@@ -478,8 +478,9 @@ public final class SecretCache implements AutoCloseable {
 
     private void remember(Key key, SecretException told) {
       Failure before = failures.get(key);
-      int count = before == null ? 0 : Math.min(before.count() + 1, 30);
-      long period = Math.min(settings.rememberMost(), settings.rememberFirst() << count);
+      int count = before == null ? 0 : before.count() + 1;
+      long period =
+          (long) Math.min(settings.rememberMost(), settings.rememberFirst() * Math.pow(2, count));
       if (period > 0) {
         failures.put(key, new Failure(told, count, time.in(period)));
       }
@@ -533,11 +534,13 @@ public final class SecretCache implements AutoCloseable {
       case EXPIRE -> {
         entry.leave();
         entries.remove(mapKey(entry.key), entry);
-        LOG.log(
-            System.Logger.Level.WARNING,
-            "Secret {0} could not be refreshed for so long that its cached value is dropped."
-                + " Reads fail until Secrets Manager answers again.",
-            entry.key);
+        if (snapshot.failures() > 0) {
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "Secret {0} could not be refreshed for so long that its cached value is dropped."
+                  + " Reads fail until Secrets Manager answers again.",
+              entry.key);
+        }
         return;
       }
     }
