@@ -478,9 +478,10 @@ public final class SecretCache implements AutoCloseable {
 
     private void remember(Key key, SecretException told) {
       Failure before = failures.get(key);
-      int count = before == null ? 0 : before.count() + 1;
-      long period =
-          (long) Math.min(settings.rememberMost(), settings.rememberFirst() * Math.pow(2, count));
+      // Both are five minutes at most, so twenty doublings reach any bound and overflow none.
+      int count = before == null ? 0 : Math.min(before.count() + 1, 20);
+      long period = Math.min(settings.rememberMost(), settings.rememberFirst() << count);
+
       if (period > 0) {
         failures.put(key, new Failure(told, count, time.in(period)));
       }
