@@ -17,8 +17,7 @@ import org.junit.jupiter.api.Test;
 /** What the README shows is compiled here, and compared with it. */
 class ReadmeTest {
   private static final Path README = Path.of("..", "README.md");
-  private static final Path SELF =
-      Path.of("src/test/java/io/github/evercred/jdbc/ReadmeTest.java");
+  private static final Path SELF = Path.of("src/test/java/io/github/evercred/jdbc/ReadmeTest.java");
 
   @SuppressWarnings("unused") // Compiled, not run: it would call AWS.
   static void example() {
