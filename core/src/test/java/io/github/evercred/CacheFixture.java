@@ -49,6 +49,20 @@ final class CacheFixture implements AutoCloseable {
         () -> time.scheduled() + " tasks for " + cache.size() + " entries");
   }
 
+  /**
+   * Moves time to where the one cached secret is due, which is at random within a tenth, and no
+   * further once that has started a refresh: it has ended, or the source holds it.
+   */
+  void comeDue() {
+    int calls = source.calls();
+    time.advance(Duration.ofSeconds(270));
+    for (int i = 0; i < 30 && source.calls() == calls; i++) {
+      time.advance(Duration.ofSeconds(1));
+      Eventually.until(
+          () -> time.scheduled() == cache.size() || source.held() > 0, () -> "no end of a refresh");
+    }
+  }
+
   void awaitScheduled(int tasks) {
     Eventually.until(
         () -> time.scheduled() == tasks, () -> time.scheduled() + " tasks instead of " + tasks);
