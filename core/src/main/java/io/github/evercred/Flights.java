@@ -1,6 +1,7 @@
 package io.github.evercred;
 
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -208,17 +209,17 @@ final class Flights implements AutoCloseable {
     if (!flight.landed.compareAndSet(false, true)) {
       return;
     }
+    SecretException failure =
+        end instanceof SecretValue ? null : landing.failed(flight, failure((Throwable) end));
+    running.remove(flight.key, flight);
     Future<?> limit = flight.limit;
     if (limit != null) {
       limit.cancel(false);
     }
     if (end instanceof SecretValue value) {
-      running.remove(flight.key, flight);
       flight.end.complete(value);
     } else {
-      SecretException failure = landing.failed(flight, failure((Throwable) end));
-      running.remove(flight.key, flight);
-      flight.end.completeExceptionally(failure);
+      flight.end.completeExceptionally(Objects.requireNonNull(failure));
     }
   }
 
