@@ -1,0 +1,105 @@
+package io.github.evercred.testkit;
+
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * PostgreSQL: the statements of AWS's rotation functions, with every name and password quoted by
+ * the server's own {@code format}.
+ */
+final class PostgresDialect implements Dialect {
+  static final PostgresDialect INSTANCE = new PostgresDialect();
+
+  private PostgresDialect() {}
+
+  @Override
+  public Set<String> engines() {
+    return Set.of("postgres", "aurora-postgresql");
+  }
+
+  @Override
+  public String productName() {
+    return "PostgreSQL";
+  }
+
+  @Override
+  public int maxUserName() {
+    return 63;
+  }
+
+  @Override
+  public void createUser(Connection admin, String user, String password) throws SQLException {
+    execute(admin, "CREATE ROLE %I WITH LOGIN PASSWORD %L", user, password);
+  }
+
+  @Override
+  public void setPassword(Connection admin, String user, String password) throws SQLException {
+    execute(admin, "ALTER USER %I WITH PASSWORD %L", user, password);
+  }
+
+  @Override
+  public boolean userExists(Connection admin, String user) throws SQLException {
+    try (PreparedStatement query =
+        admin.prepareStatement("SELECT 1 FROM pg_roles WHERE rolname = ?")) {
+      query.setString(1, user);
+      try (ResultSet result = query.executeQuery()) {
+        return result.next();
+      }
+    }
+  }
+
+  @Override
+  public void grantRights(Connection admin, String from, String to) throws SQLException {
+    execute(admin, "GRANT %I TO %I", from, to);
+  }
+
+  @Override
+  public String testQuery() {
+    return "SELECT now()";
+  }
+
+  @Override
+  public String jdbcUrl(Map<String, ? extends @Nullable Object> secret) {
+    Object host = secret.get("host");
+    if (!(host instanceof String) || host.toString().isEmpty()) {
+      throw new IllegalStateException(
+          "The secret has no host: call jdbcUrl(...) on the rotation with the URL of its database");
+    }
+    Object port = secret.get("port");
+    Object database = secret.get("dbname");
+    return "jdbc:postgresql://%s:%s/%s"
+        .formatted(
+            host,
+            port == null ? "5432" : port.toString(),
+            URLEncoder.encode(
+                database == null ? "postgres" : database.toString(), StandardCharsets.UTF_8));
+  }
+
+  private static void execute(Connection admin, String format, String first, String second)
+      throws SQLException {
+    String sql;
+    try (PreparedStatement query = admin.prepareStatement("SELECT format(?, ?, ?)")) {
+      query.setString(1, format);
+      query.setString(2, first);
+      query.setString(3, second);
+      try (ResultSet result = query.executeQuery()) {
+        result.next();
+        sql = result.getString(1);
+      }
+    }
+    try (Statement statement = admin.createStatement()) {
+      statement.execute(sql);
+    }
+    if (!admin.getAutoCommit()) {
+      admin.commit();
+    }
+  }
+}

@@ -1,0 +1,432 @@
+package io.github.evercred.testkit;
+
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Properties;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A rotation of one secret in Secrets Manager's four steps, on a real database: {@link
+ * #createSecret}, {@link #setSecret}, {@link #testSecret}, {@link #finishSecret}. Each can be
+ * called alone, so that a test can stand in the window between two of them; {@link #rotate} does
+ * all four. Once finished, the same object can rotate again.
+ *
+ * <p>The steps, the statements and the secret's shape are those of the rotation functions that AWS
+ * publishes for single and for alternating users. Three things differ: the administrator's
+ * connection changes the password also for a single user; no step tries a login that may be
+ * refused, so that the database's refused logins are the application's alone; and {@link
+ * #finishSecret} takes AWSPENDING away unless told to {@linkplain #keepPendingLabel leave it}, as
+ * AWS allows both.
+ *
+ * <p>PostgreSQL is supported. The secret's value is a JSON object with {@code username} and {@code
+ * password}; {@code engine}, if there, is {@code postgres} or {@code aurora-postgresql}; {@code
+ * host}, {@code port} and {@code dbname} say where to log in, unless {@link #jdbcUrl} does.
+ *
+ * <p><b>Threads.</b> Instances are thread-safe; steps run one at a time. <b>Blocking.</b> Steps
+ * wait for the database. <b>Errors.</b> A step out of order, and a secret of another shape, is an
+ * {@link IllegalStateException}; the database's errors are thrown as they are, and leave the
+ * rotation where it was. No argument may be null. Nothing prints a password.
+ */
+public final class Rotation {
+  /** How far a rotation has come. */
+  public enum Step {
+    /** No step has been done, or all have been taken back. */
+    NOT_STARTED,
+    /** AWSPENDING has a value; the database does not know it yet. */
+    CREATED,
+    /** The database accepts AWSPENDING: with a single user, and AWSPENDING only. */
+    SET,
+    /** A login with AWSPENDING has succeeded. */
+    TESTED,
+    /** AWSCURRENT is the new version. */
+    FINISHED
+  }
+
+  private static final String PASSWORD_CHARACTERS =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&()*+,-.;<=>?[]^_`{|}~";
+  private static final int PASSWORD_LENGTH = 32;
+  private static final String CLONE = "_clone";
+  private static final List<Dialect> DIALECTS = List.of(PostgresDialect.INSTANCE);
+
+  private final LocalSecretsManager secrets;
+  private final String secretId;
+  private final AdminConnections admin;
+  private final boolean alternating;
+  private final SecureRandom random = new SecureRandom();
+  private @Nullable String jdbcUrl;
+  private boolean keepPendingLabel;
+  private Step step = Step.NOT_STARTED;
+  private @Nullable String versionId;
+  private @Nullable String previousVersionId;
+
+  private Rotation(
+      LocalSecretsManager secrets, String secretId, AdminConnections admin, boolean alternating) {
+    this.secrets = Objects.requireNonNull(secrets, "secrets");
+    this.secretId = Objects.requireNonNull(secretId, "secretId");
+    this.admin = Objects.requireNonNull(admin, "admin");
+    this.alternating = alternating;
+  }
+
+  /**
+   * Returns a rotation that changes the password of the secret's user. From {@link #setSecret} to
+   * {@link #finishSecret} the database refuses what AWSCURRENT says.
+   *
+   * @param secrets where the secret is
+   * @param secretId name or ARN
+   * @param admin opens the administrator's connections
+   * @return a rotation, not started
+   */
+  public static Rotation singleUser(
+      LocalSecretsManager secrets, String secretId, AdminConnections admin) {
+    return new Rotation(secrets, secretId, admin, false);
+  }
+
+  /**
+   * Returns a rotation between two users, {@code name} and {@code name_clone}: each turn gives the
+   * other one a new password and creates it if need be, with the rights of the first. What
+   * AWSCURRENT said stays valid until the turn after.
+   *
+   * @param secrets where the secret is
+   * @param secretId name or ARN
+   * @param admin opens the administrator's connections
+   * @return a rotation, not started
+   */
+  public static Rotation alternatingUsers(
+      LocalSecretsManager secrets, String secretId, AdminConnections admin) {
+    return new Rotation(secrets, secretId, admin, true);
+  }
+
+  /**
+   * Sets the database that {@link #testSecret} logs in to. Without it the secret's own host, port
+   * and database are used.
+   *
+   * @param url without user and password
+   * @return this rotation
+   */
+  public synchronized Rotation jdbcUrl(String url) {
+    this.jdbcUrl = Objects.requireNonNull(url, "url");
+    return this;
+  }
+
+  /**
+   * Leaves AWSPENDING on the new version when the rotation is finished, beside AWSCURRENT, as AWS's
+   * own functions may.
+   *
+   * @return this rotation
+   */
+  public synchronized Rotation keepPendingLabel() {
+    this.keepPendingLabel = true;
+    return this;
+  }
+
+  /**
+   * Returns how far the rotation has come.
+   *
+   * @return the last step done
+   */
+  public synchronized Step step() {
+    return step;
+  }
+
+  /**
+   * Returns the version that this rotation makes or has made last.
+   *
+   * @return the version id
+   * @throws IllegalStateException if no rotation has begun
+   */
+  public synchronized String versionId() {
+    if (versionId == null) {
+      throw new IllegalStateException(
+          "The rotation of '%s' has not begun: call createSecret() first".formatted(secretId));
+    }
+    return versionId;
+  }
+
+  /**
+   * First step: puts AWSPENDING on a new version and gives it AWSCURRENT's JSON with a new random
+   * password of 32 characters, and with the other user if users alternate. A rotation that is
+   * already begun in Secrets Manager is taken up: its version id, and its value if it has one.
+   *
+   * @return the new version id
+   * @throws IllegalStateException if the secret's value does not have the right shape
+   */
+  public synchronized String createSecret() {
+    if (step != Step.NOT_STARTED && step != Step.FINISHED) {
+      return versionId();
+    }
+    String current = requireVersion(StoredSecret.CURRENT);
+    Map<String, @Nullable Object> members = credential(current);
+    if (alternating) {
+      members.put("username", otherUser(text(members, "username")));
+    }
+    members.put("password", newPassword());
+    String pending =
+        secrets
+            .versionId(secretId, StoredSecret.PENDING)
+            .filter(id -> !id.equals(current))
+            .orElseGet(() -> secrets.startRotation(secretId));
+    if (!secrets.hasValue(secretId, pending)) {
+      secrets.putSecretValue(secretId, pending, Json.write(members), StoredSecret.PENDING);
+    }
+    versionId = pending;
+    previousVersionId = current;
+    step = Step.CREATED;
+    return pending;
+  }
+
+  /**
+   * Second step: makes the database accept AWSPENDING. A single user's old password is refused from
+   * now on; alternating users: the other user is created, or gets a new password.
+   *
+   * @throws SQLException if the database refuses
+   * @throws IllegalStateException if {@link #createSecret} has not been called
+   */
+  public synchronized void setSecret() throws SQLException {
+    require(Step.CREATED, "setSecret", "createSecret");
+    if (step == Step.FINISHED) {
+      return;
+    }
+    String current = text(credential(requireVersion(StoredSecret.CURRENT)), "username");
+    Map<String, @Nullable Object> pending = credential(versionId());
+    String user = text(pending, "username");
+    if (!alternating && !user.equals(current)) {
+      throw new IllegalStateException(
+          "AWSPENDING of '%s' names user '%s', but AWSCURRENT names '%s': use alternatingUsers, or remove AWSPENDING"
+              .formatted(secretId, user, current));
+    }
+    try (Connection connection = admin.open()) {
+      Dialect dialect = dialect(connection, pending);
+      if (alternating && !dialect.userExists(connection, user)) {
+        int length = user.getBytes(StandardCharsets.UTF_8).length;
+        if (length > dialect.maxUserName()) {
+          throw new IllegalStateException(
+              "The user name '%s' has %d bytes, and %s allows %d"
+                  .formatted(user, length, dialect.productName(), dialect.maxUserName()));
+        }
+        dialect.createUser(connection, user, text(pending, "password"));
+        dialect.grantRights(connection, current, user);
+      } else {
+        dialect.setPassword(connection, user, text(pending, "password"));
+      }
+    }
+    reach(Step.SET);
+  }
+
+  /**
+   * Third step: logs in with AWSPENDING and asks the time. It is a login like any other, and the
+   * database counts it.
+   *
+   * @throws SQLException if the database refuses the login
+   * @throws IllegalStateException if {@link #setSecret} has not been called, or if neither the
+   *     secret nor {@link #jdbcUrl} says where the database is
+   */
+  public synchronized void testSecret() throws SQLException {
+    require(Step.SET, "testSecret", "setSecret");
+    if (step == Step.FINISHED) {
+      return;
+    }
+    Map<String, @Nullable Object> pending = credential(versionId());
+    Dialect dialect;
+    try (Connection connection = admin.open()) {
+      dialect = dialect(connection, pending);
+    }
+    Properties properties = new Properties();
+    properties.setProperty("user", text(pending, "username"));
+    properties.setProperty("password", text(pending, "password"));
+    String url = jdbcUrl == null ? dialect.jdbcUrl(pending) : jdbcUrl;
+    try (Connection connection = DriverManager.getConnection(url, properties);
+        Statement statement = connection.createStatement()) {
+      statement.execute(dialect.testQuery());
+    }
+    reach(Step.TESTED);
+  }
+
+  /**
+   * Last step: moves AWSCURRENT to the new version; AWSPREVIOUS goes to the one it leaves.
+   *
+   * @throws IllegalStateException if {@link #testSecret} has not been called
+   */
+  public synchronized void finishSecret() {
+    require(Step.TESTED, "finishSecret", "testSecret");
+    if (step == Step.FINISHED) {
+      return;
+    }
+    String version = versionId();
+    secrets.moveLabel(secretId, StoredSecret.CURRENT, version);
+    if (!keepPendingLabel) {
+      removePendingLabel(version);
+    }
+    step = Step.FINISHED;
+  }
+
+  /**
+   * Does all four steps, or those that are left of a rotation already begun.
+   *
+   * @return the new version id
+   * @throws SQLException if the database refuses
+   * @throws IllegalStateException as the steps do
+   */
+  public synchronized String rotate() throws SQLException {
+    String version = createSecret();
+    if (step.compareTo(Step.SET) < 0) {
+      setSecret();
+    }
+    if (step.compareTo(Step.TESTED) < 0) {
+      testSecret();
+    }
+    finishSecret();
+    return version;
+  }
+
+  /**
+   * Gives a begun rotation up: AWSPENDING is removed, and the database stays as it is. After {@link
+   * #setSecret} of a single user no label then names the valid password, as when a rotation is
+   * cancelled half-way in AWS.
+   *
+   * @throws IllegalStateException if no rotation is under way
+   */
+  public synchronized void cancel() {
+    if (step == Step.NOT_STARTED || step == Step.FINISHED) {
+      throw new IllegalStateException(
+          "No rotation of '%s' is under way (%s): there is nothing to cancel"
+              .formatted(secretId, step));
+    }
+    removePendingLabel(versionId());
+    step = Step.NOT_STARTED;
+  }
+
+  /**
+   * Takes a rotation back, wherever it stands, as an operator does: the database gets the password
+   * of the version that was AWSCURRENT before, AWSCURRENT goes back to it if it has moved, and
+   * AWSPENDING is removed. A user created for alternation stays, with its new password.
+   *
+   * @throws SQLException if the database refuses; no label has moved then
+   * @throws IllegalStateException if no rotation has begun
+   */
+  public synchronized void rollback() throws SQLException {
+    String previous = previousVersionId;
+    if (step == Step.NOT_STARTED || previous == null) {
+      throw new IllegalStateException(
+          "No rotation of '%s' has begun: there is nothing to roll back".formatted(secretId));
+    }
+    if (step.compareTo(Step.CREATED) > 0) {
+      Map<String, @Nullable Object> old = credential(previous);
+      try (Connection connection = admin.open()) {
+        dialect(connection, old)
+            .setPassword(connection, text(old, "username"), text(old, "password"));
+      }
+    }
+    if (step == Step.FINISHED) {
+      secrets.moveLabel(secretId, StoredSecret.CURRENT, previous);
+    }
+    removePendingLabel(versionId());
+    step = Step.NOT_STARTED;
+  }
+
+  @Override
+  public synchronized String toString() {
+    return "Rotation[%s, %s, %s]"
+        .formatted(secretId, alternating ? "alternating users" : "single user", step);
+  }
+
+  private void require(Step least, String wanted, String before) {
+    if (step.compareTo(least) < 0) {
+      throw new IllegalStateException(
+          "%s() of '%s' comes after %s(), and the rotation is only %s"
+              .formatted(wanted, secretId, before, step));
+    }
+  }
+
+  private void reach(Step reached) {
+    if (step.compareTo(reached) < 0) {
+      step = reached;
+    }
+  }
+
+  private String requireVersion(String label) {
+    return secrets
+        .versionId(secretId, label)
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "Secret '%s' has no version labelled %s".formatted(secretId, label)));
+  }
+
+  private void removePendingLabel(String version) {
+    if (secrets.versionId(secretId, StoredSecret.PENDING).filter(version::equals).isPresent()) {
+      secrets.moveLabel(secretId, StoredSecret.PENDING, null);
+    }
+  }
+
+  /** A version's JSON, in a map of its own, with the members that a rotation needs. */
+  private Map<String, @Nullable Object> credential(String version) {
+    String value = secrets.valueOfVersion(secretId, version);
+    if (value == null) {
+      throw new IllegalStateException(
+          "Version %s of secret '%s' cannot be rotated: it is binary".formatted(version, secretId));
+    }
+    Map<String, @Nullable Object> members;
+    try {
+      members = new LinkedHashMap<>(Json.parse(value));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalStateException(
+          "Version %s of secret '%s' cannot be rotated: it is %s"
+              .formatted(version, secretId, e.getMessage()),
+          e);
+    }
+    for (String member : List.of("username", "password")) {
+      if (!(members.get(member) instanceof String)) {
+        throw new IllegalStateException(
+            "Version %s of secret '%s' cannot be rotated: its JSON has no string '%s'"
+                .formatted(version, secretId, member));
+      }
+    }
+    return members;
+  }
+
+  private static String text(Map<String, @Nullable Object> members, String member) {
+    return Objects.toString(members.get(member));
+  }
+
+  private static String otherUser(String user) {
+    return user.endsWith(CLONE) ? user.substring(0, user.length() - CLONE.length()) : user + CLONE;
+  }
+
+  private String newPassword() {
+    StringBuilder password = new StringBuilder();
+    for (int i = 0; i < PASSWORD_LENGTH; i++) {
+      password.append(PASSWORD_CHARACTERS.charAt(random.nextInt(PASSWORD_CHARACTERS.length())));
+    }
+    return password.toString();
+  }
+
+  private Dialect dialect(Connection connection, Map<String, @Nullable Object> members)
+      throws SQLException {
+    String product = connection.getMetaData().getDatabaseProductName();
+    Dialect dialect =
+        DIALECTS.stream()
+            .filter(candidate -> candidate.productName().equals(product))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new IllegalStateException(
+                        "Rotation knows PostgreSQL only; the administrator's database is "
+                            + product));
+    Object engine = members.get("engine");
+    if (engine != null && !dialect.engines().contains(engine.toString().toLowerCase(Locale.ROOT))) {
+      throw new IllegalStateException(
+          "Secret '%s' is for engine '%s', but the administrator's database is %s"
+              .formatted(secretId, engine, product));
+    }
+    return dialect;
+  }
+}
