@@ -42,6 +42,8 @@ final class Flights implements AutoCloseable {
   enum Purpose {
     /** Nothing is cached, or what is cached has lapsed, and somebody waits. */
     LOAD(3),
+    /** Somebody wants what is newer than the cache. */
+    FORCED(3),
     /** In the background. */
     REFRESH(1),
     /** For a login that was refused. */

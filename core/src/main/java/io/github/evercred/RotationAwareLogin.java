@@ -231,12 +231,14 @@ public final class RotationAwareLogin {
       } catch (SecretException e) {
         throw noSecret(state, e);
       }
+      long begun;
       while (true) {
-        CompletableFuture<Void> busy = state.begin(user, options.loginsAtOnce());
-        if (busy == null) {
+        CompletableFuture<Void> signal = state.signalled();
+        begun = state.begin(user, options.loginsAtOnce());
+        if (begun > 0) {
           break;
         }
-        await(state, busy, waitUntil);
+        await(state, signal, waitUntil);
         if (time.nanos() - waitUntil >= 0) {
           if (baton != null && time.nanos() - deadline < 0) {
             return new Outcome<>(null, FailureKind.OTHER);
@@ -247,8 +249,7 @@ public final class RotationAwareLogin {
           return new Outcome<>(null, null); // What was to be tried may have changed meanwhile.
         }
       }
-      long begun = time.nanos();
-      long left = deadline - begun;
+      long left = deadline - time.nanos();
       try {
         if (left <= 0) {
           throw giveUp(state);
@@ -377,9 +378,9 @@ public final class RotationAwareLogin {
           known = pending != null || secretFailure == null;
         }
         boolean rotating = pending != null && !pending.versionId().equals(current.versionId());
-        boolean sameUser =
-            rotating && pending != null && use.userName(pending).equals(use.userName(current));
-        if (rotating && pending != null) {
+        String pendingUser = rotating && pending != null ? user(pending, "AWSPENDING") : null;
+        boolean sameUser = pendingUser != null && pendingUser.equals(user(current, "AWSCURRENT"));
+        if (pendingUser != null && pending != null) {
           if (sameUser && young(pending)) {
             state.holdCurrent(current, time.nanos());
           }
@@ -393,14 +394,25 @@ public final class RotationAwareLogin {
           return null;
         }
         SecretValue previous = fetch(VersionSelector.PREVIOUS, time.nanos());
-        if (previous == null) {
-          return null;
+        String previousUser = previous == null ? null : user(previous, "AWSPREVIOUS");
+        if (previous == null || previousUser == null || previousUser.equals(pendingUser)) {
+          return null; // What sets AWSPENDING's password takes the same user's older one away.
         }
         T result = attempt(previous, VersionSelector.PREVIOUS, current, "AWSPREVIOUS");
         if (result == null && tried.contains(previous.versionId())) {
           state.previousRefused(labels);
         }
         return result;
+      }
+
+      /** A version that is not what it must be is passed over, for another may be. */
+      private @Nullable String user(SecretValue value, String name) {
+        try {
+          return use.userName(value);
+        } catch (SecretException e) {
+          summary.add(name + " cannot be used (" + e.reason() + ")");
+          return null;
+        }
       }
 
       /** It may carry no label any more, and still be what the target accepts. */
@@ -428,8 +440,12 @@ public final class RotationAwareLogin {
           return null;
         }
         String what = name + " " + value.versionId();
+        String user = user(value, name);
+        if (user == null) {
+          return null;
+        }
         boolean isCurrent = value.versionId().equals(current.versionId());
-        if (!state.mayTry(value, isCurrent, use.userName(value), options, time.nanos())) {
+        if (!state.mayTry(value, isCurrent, user, options, time.nanos())) {
           summary.add(what + " held back");
           return null;
         }
@@ -483,7 +499,10 @@ public final class RotationAwareLogin {
     private void await(TargetState state, CompletableFuture<Void> signal, long until) throws X {
       long end = until - deadline < 0 ? until : deadline;
       try {
-        time.await(signal, end - time.nanos());
+        // A cache closed before this look has woken nobody who came after; later, it wakes us.
+        if (!cache.closing().isDone()) {
+          time.await(signal, end - time.nanos());
+        }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw ended(

@@ -209,7 +209,7 @@ public final class SecretCache implements AutoCloseable {
     if (sinceBegun(key) < settings.minimumInterval() && flights.running(key) == null) {
       return entry.snapshot().value();
     }
-    return await(join(key, Purpose.LOAD), Time.FOREVER);
+    return await(join(key, Purpose.FORCED), Time.FOREVER);
   }
 
   private static Key key(String secretId, VersionSelector version) {

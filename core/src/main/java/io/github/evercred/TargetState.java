@@ -33,8 +33,10 @@ final class TargetState {
    * @param label the label under which it was found
    * @param seenCurrent the version that was AWSCURRENT then
    * @param since when
+   * @param order the number of the event
    */
-  private record Belief(SecretValue value, String label, String seenCurrent, long since) {
+  private record Belief(
+      SecretValue value, String label, String seenCurrent, long since, long order) {
     boolean isCurrent() {
       return label.equals(VersionSelector.CURRENT.text());
     }
@@ -44,8 +46,14 @@ final class TargetState {
   private static final class Refusal {
     int count;
     long last;
+    long lastOrder;
     long heldUntil;
+
+    /** The labels it had when it was refused, as far as they are known. */
     final Set<String> labels = new HashSet<>();
+
+    /** Whether they are: those of a cached value may be old, so the next fetch tells them. */
+    boolean labelsKnown;
   }
 
   /** The right to probe, held by one caller at a time. */
@@ -91,6 +99,7 @@ final class TargetState {
   private boolean troubled;
 
   private long troubledAt;
+  private long troubledOrder;
   private int rounds;
   private long nextRound;
   private @Nullable Baton baton;
@@ -100,15 +109,18 @@ final class TargetState {
   private @Nullable SecretValue again;
 
   private int uncertain;
-  private long uncertainAt;
+  private long uncertainOrder;
   private int locks;
-  private long lockedAt;
+  private long lockedOrder;
   private long lockedUntil;
 
   private long pendingDeniedUntil;
   private boolean pendingDenied;
   private @Nullable String previousRefusedUnder;
   private String lastRound = "";
+
+  /** Numbers what happens here: the clock is too coarse to tell before from after. */
+  private long order;
 
   private final Map<String, Integer> underWay = new HashMap<>();
   private final Map<String, ArrayDeque<Long>> refusedTimes = new HashMap<>();
@@ -161,7 +173,9 @@ final class TargetState {
     }
     if (version.equals(believed.value.versionId())) {
       if (!believed.isCurrent()) {
-        belief = new Belief(current, VersionSelector.CURRENT.text(), version, believed.since);
+        belief =
+            new Belief(
+                current, VersionSelector.CURRENT.text(), version, believed.since, believed.order);
         news = new News(News.Kind.COMPLETE, VersionSelector.CURRENT.text(), version, 0);
       }
       return current;
@@ -220,8 +234,10 @@ final class TargetState {
     Refusal refusal = refusals.get(value.versionId());
     if (refusal != null && !refusal.labels.containsAll(value.labels())) {
       refusal.labels.addAll(value.labels());
-      refusal.heldUntil = refusal.last;
-      refusal.count = 0;
+      if (refusal.labelsKnown) {
+        refusal.heldUntil = refusal.last;
+        refusal.count = 0;
+      }
     }
   }
 
@@ -232,6 +248,10 @@ final class TargetState {
       seenAsCurrent(value);
     } else {
       seen(value);
+    }
+    Refusal refusal = refusals.get(value.versionId());
+    if (refusal != null) {
+      refusal.labelsKnown = true;
     }
     return !held(value, now) && refusedWithinMinute(user, now) < options.refusedLoginsPerMinute();
   }
@@ -250,14 +270,22 @@ final class TargetState {
     return times.size();
   }
 
-  /** Takes one of the logins that may be under way at once, or returns what to wait for. */
-  synchronized @Nullable CompletableFuture<Void> begin(String user, int most) {
+  /** What to wait for until something changes here. */
+  synchronized CompletableFuture<Void> signalled() {
+    return signal;
+  }
+
+  /**
+   * Takes one of the logins that may be under way at once, and numbers it, so that its end can be
+   * told from what happened after its start. Returns 0 if there are too many.
+   */
+  synchronized long begin(String user, int most) {
     int count = underWay.getOrDefault(user, 0);
     if (count >= most) {
-      return signal;
+      return 0;
     }
     underWay.put(user, count + 1);
-    return null;
+    return ++order;
   }
 
   synchronized void end(String user, boolean limited) {
@@ -272,13 +300,13 @@ final class TargetState {
    */
   synchronized void succeeded(SecretValue value, long begun) {
     Refusal refusal = refusals.get(value.versionId());
-    if (refusal != null && begun - refusal.last >= 0) {
+    if (refusal != null && begun > refusal.lastOrder) {
       refusals.remove(value.versionId());
-      if (troubled && baton == null && begun - troubledAt >= 0) {
+      if (troubled && baton == null && begun > troubledOrder) {
         untroubled();
       }
     }
-    if (locks > 0 && begun - lockedAt >= 0) {
+    if (locks > 0 && begun > lockedOrder) {
       locks = 0;
       again = null;
     }
@@ -304,12 +332,12 @@ final class TargetState {
     Belief believed = belief;
     if (believed != null
         && believed.value.versionId().equals(value.versionId())
-        && begun - believed.since < 0) {
+        && begun < believed.order) {
       return false;
     }
     lastRefusal = failure;
     Refusal refusal = refusals.get(value.versionId());
-    boolean inFlight = by == null && (refusal == null || begun - refusal.last < 0);
+    boolean inFlight = by == null && (refusal == null || begun < refusal.lastOrder);
     boolean first = refusal == null;
     if (refusal == null) {
       refusal = new Refusal();
@@ -320,6 +348,7 @@ final class TargetState {
     if (first || !inFlight) {
       refusal.count++;
       refusal.last = now;
+      refusal.lastOrder = ++order;
       refusal.heldUntil = now + backOff(refusal.count, SECOND, LONGEST_HOLD);
     }
     if (!inFlight) {
@@ -328,6 +357,7 @@ final class TargetState {
     if (by == null && !troubled && isCandidate(value)) {
       troubled = true;
       troubledAt = now;
+      troubledOrder = ++order;
       nextRound = now;
       return true;
     }
@@ -357,9 +387,9 @@ final class TargetState {
   }
 
   synchronized void locked(SecretValue value, long begun, Exception failure, long now) {
-    if (locks == 0 || begun - lockedAt >= 0) {
+    if (locks == 0 || begun > lockedOrder) {
       locks++;
-      lockedAt = now;
+      lockedOrder = ++order;
       lockedUntil = now + backOff(locks, 5 * SECOND, LONGEST_LOCK);
       lastRefusal = failure;
       again = value;
@@ -368,14 +398,15 @@ final class TargetState {
   }
 
   synchronized void uncertain(SecretValue value, long begun, Exception failure, long now) {
-    if (uncertain == 0 || begun - uncertainAt >= 0) {
+    if (uncertain == 0 || begun > uncertainOrder) {
       uncertain++;
-      uncertainAt = now;
+      uncertainOrder = ++order;
       lastRefusal = failure;
       again = value;
       if (!troubled) {
         troubled = true;
         troubledAt = now;
+        troubledOrder = ++order;
       }
       nextRound = now + backOff(uncertain, SECOND, LONGEST_HOLD);
     }
@@ -445,7 +476,7 @@ final class TargetState {
       return false;
     }
     Belief before = belief;
-    Belief after = new Belief(value, label.text(), seenCurrent, now);
+    Belief after = new Belief(value, label.text(), seenCurrent, now, ++order);
     boolean same = before != null && before.value.versionId().equals(value.versionId());
     if (!after.isCurrent() && !(same && before != null && before.label.equals(after.label))) {
       warned = false;
@@ -468,6 +499,11 @@ final class TargetState {
       lastRound = summary;
       if (now - nextRound >= 0) {
         nextRound = now + backOff(++rounds, SECOND / 4, LONGEST_ROUND);
+        for (Refusal refusal : refusals.values()) {
+          if (now - refusal.heldUntil < 0 && refusal.heldUntil - nextRound < 0) {
+            nextRound = refusal.heldUntil; // Something may be tried again by then.
+          }
+        }
       }
       signal();
     }

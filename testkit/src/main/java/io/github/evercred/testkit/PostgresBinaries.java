@@ -125,9 +125,13 @@ final class PostgresBinaries {
     try {
       extract(resource, fresh);
       Files.setPosixFilePermissions(fresh, EXECUTABLE);
-      if (Files.exists(home, LinkOption.NOFOLLOW_LINKS)) {
+      if (Files.exists(home, LinkOption.NOFOLLOW_LINKS) && !isUsable(home, uid)) {
         Path broken = Files.createTempDirectory(parent, "evercred-postgres-broken-");
-        moveIfAbsent(home, broken.resolve("tree"));
+        Path tree = broken.resolve("tree");
+        moveIfAbsent(home, tree);
+        if (isUsable(tree, uid)) {
+          moveIfAbsent(tree, home); // another JVM had mended it a moment before
+        }
         deleteTree(broken);
       }
       moveIfAbsent(fresh, home);

@@ -176,6 +176,15 @@ final class PostgresLog {
     }
   }
 
+  boolean isEnded() {
+    lock.lock();
+    try {
+      return ended;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** The last lines, for an error message. The server is set up to log no statement. */
   String tail() {
     lock.lock();

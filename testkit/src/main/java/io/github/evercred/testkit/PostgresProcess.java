@@ -37,7 +37,7 @@ final class PostgresProcess implements AutoCloseable {
       work=%1$s
       cd "$work" || exit 1
       umask 077
-      IFS= read -r password <&3 || { rm -rf "$work"; exit 1; }
+      IFS= read -r password <&3 || { rm -rf "$work" 2>/dev/null; exit 1; }
       printf '%%s\\n' "$password" >"$work/password"
       unset password
       %2$s/bin/initdb -D "$work/data" -U %3$s -A scram-sha-256 --pwfile="$work/password" \\
@@ -55,7 +55,7 @@ final class PostgresProcess implements AutoCloseable {
         kill -KILL $watch 2>/dev/null
       fi
       cd /
-      rm -rf "$work"
+      rm -rf "$work" 2>/dev/null
       exit $status
       """;
 
@@ -79,8 +79,10 @@ final class PostgresProcess implements AutoCloseable {
       Duration left = Duration.ofNanos(deadline - System.nanoTime());
       PostgresProcess server = launch(password, settings);
       boolean ready = false;
+      boolean ended = true;
       try {
         ready = server.log.awaitReady(left);
+        ended = server.log.isEnded();
       } finally {
         if (!ready) {
           server.close();
@@ -91,8 +93,10 @@ final class PostgresProcess implements AutoCloseable {
       }
       if (!server.log.isPortTaken() || attempt == PORTS_TRIED) {
         throw new IllegalStateException(
-            "PostgreSQL did not start within %s. Its last output was:%n%s"
-                .formatted(atMost, server.log.tail()));
+            "PostgreSQL did not start: %s. Its last output was:%n%s"
+                .formatted(
+                    ended ? "it ended by itself" : "it was not ready after " + atMost,
+                    server.log.tail()));
       }
     }
   }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * secret's value. Immutable.
  *
  * @param operation such as {@code GetSecretValue}
- * @param secretIds the ids in the request: none, one, or those of a batch
+ * @param secretIds the ids in the request: none, one, or those of a batch; unmodifiable
  * @param label the staging label in the request; null if it named none or several
  * @param versionId the version id, client request token or target version in the request; null if
  *     it had none
@@ -20,10 +20,4 @@ public record RecordedRequest(
     List<String> secretIds,
     @Nullable String label,
     @Nullable String versionId,
-    Instant time) {
-
-  /** Copies the list. */
-  public RecordedRequest {
-    secretIds = List.copyOf(secretIds);
-  }
-}
+    Instant time) {}

@@ -57,7 +57,8 @@ final class Traffic {
       @Nullable String label,
       @Nullable String versionId,
       Instant now) {
-    RecordedRequest request = new RecordedRequest(operation, secretIds, label, versionId, now);
+    RecordedRequest request =
+        new RecordedRequest(operation, List.copyOf(secretIds), label, versionId, now);
     synchronized (lock) {
       recorded.addLast(request);
       if (recorded.size() > RECORDED) {

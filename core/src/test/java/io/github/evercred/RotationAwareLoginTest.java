@@ -1,0 +1,830 @@
+package io.github.evercred;
+
+import static io.github.evercred.FakeSource.version;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.github.evercred.FakeTarget.Failed;
+import io.github.evercred.FakeTarget.Seen;
+import io.github.evercred.SecretException.Reason;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class RotationAwareLoginTest {
+  private static final String ID = "orders";
+  private static final Target TARGET = new Target("fake", List.of("db:1"), null);
+  private static final Duration SECOND = Duration.ofSeconds(1);
+
+  private final FakeTime time = new FakeTime();
+  private final FakeSource secrets = new FakeSource();
+  private final FakeTarget server = new FakeTarget();
+  private final SecretCache cache = SecretCache.builder().source(secrets).build(time);
+  private final List<String> heard = java.util.Collections.synchronizedList(new ArrayList<>());
+  private final RotationAwareLogin login = new RotationAwareLogin(cache, new Recorder());
+  private final ExecutorService threads = Executors.newCachedThreadPool();
+  private LoginOptions options = LoginOptions.DEFAULTS;
+
+  private final class Recorder implements RotationListener {
+    @Override
+    public void refused(Target target, String secretId, String versionId) {
+      heard.add("refused " + number(versionId));
+    }
+
+    @Override
+    public void rotationIncomplete(
+        Target target, String secretId, String label, String versionId, Duration since) {
+      heard.add("incomplete " + label + " " + number(versionId) + " " + since.toMinutes() + "m");
+    }
+
+    @Override
+    public void rotationComplete(Target target, String secretId, String versionId) {
+      heard.add("complete " + number(versionId));
+    }
+
+    private String number(String versionId) {
+      return "v" + Integer.parseInt(versionId.substring(30));
+    }
+  }
+
+  @BeforeEach
+  void steady() throws Exception {
+    put(1, "AWSCURRENT");
+    server.accept("p1");
+    assertThat(connect()).endsWith(version(1));
+    server.forget();
+    secrets.forgetCalls();
+    time.advance(SECOND);
+  }
+
+  @AfterEach
+  void stop() {
+    threads.shutdownNow();
+    cache.close();
+  }
+
+  private void put(int number, String... labels) {
+    secrets.put(ID, number, secret("app", "p" + number), labels);
+  }
+
+  private static String secret(String user, String password) {
+    return "{\"username\":\"%s\",\"password\":\"%s\"}".formatted(user, password);
+  }
+
+  private String connect() throws Failed {
+    return login.login(TARGET, ID, options, Optional.empty(), server);
+  }
+
+  private Future<String> connecting() {
+    return threads.submit((Callable<String>) this::connect);
+  }
+
+  private List<Future<String>> connecting(int count) {
+    List<Future<String>> all = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      all.add(connecting());
+    }
+    return all;
+  }
+
+  private static String get(Future<String> login) throws Exception {
+    return login.get(20, TimeUnit.SECONDS);
+  }
+
+  private static Throwable failure(Future<String> login) throws Exception {
+    try {
+      throw new AssertionError("logged in: " + login.get(20, TimeUnit.SECONDS));
+    } catch (ExecutionException e) {
+      return e.getCause() == null ? e : e.getCause();
+    }
+  }
+
+  /** Moves time on in small steps until the future is done. */
+  private Duration advanceUntilDone(Future<?> login, Duration limit) {
+    Duration step = Duration.ofMillis(50);
+    Duration passed = Duration.ZERO;
+    while (!login.isDone() && passed.compareTo(limit) < 0) {
+      time.advance(step);
+      passed = passed.plus(step);
+      settle(login);
+    }
+    return passed;
+  }
+
+  /** Gives the threads a moment to reach their next wait in fake time. */
+  private void settle(Future<?> login) {
+    long end = System.nanoTime() + 2_000_000;
+    while (!login.isDone() && System.nanoTime() - end < 0) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private void rotateInto(int number) {
+    put(number, "AWSPENDING");
+    server.accept("p" + number);
+  }
+
+  @Test
+  void login_insideWindow_triesCurrentOnceThenPending() throws Exception {
+    rotateInto(2);
+
+    assertThat(connect()).endsWith(version(2));
+    assertThat(connect()).endsWith(version(2));
+
+    assertThat(server.seen())
+        .containsExactly(new Seen("p1", false), new Seen("p2", true), new Seen("p2", true));
+    assertThat(secrets.calls()).isEqualTo(2);
+    assertThat(heard).containsExactly("refused v1", "incomplete AWSPENDING v2 0m");
+  }
+
+  @Test
+  void login_pendingWithoutUse_isNeverTriedFirst() throws Exception {
+    put(2, "AWSPENDING");
+
+    assertThat(connect()).endsWith(version(1));
+
+    assertThat(secrets.calls()).isZero();
+    assertThat(server.refused()).isZero();
+  }
+
+  @Test
+  void login_afterFinish_fetchesCurrentOnce() throws Exception {
+    put(2, "AWSCURRENT");
+    server.accept("p2");
+
+    assertThat(connect()).endsWith(version(2));
+
+    assertThat(server.refused()).isOne();
+    assertThat(secrets.calls()).isOne();
+    assertThat(heard).containsExactly("refused v1");
+  }
+
+  @Test
+  void login_promotionSeen_isComplete() throws Exception {
+    rotateInto(2);
+    connect();
+    secrets.move(ID, "AWSCURRENT", 2);
+    time.advance(SECOND);
+    cache.refresh(ID);
+
+    assertThat(connect()).endsWith(version(2));
+
+    assertThat(heard).endsWith("complete v2");
+    assertThat(server.refused()).isOne();
+  }
+
+  @Test
+  void login_twoRotationsInARow_costsOneRefusalAndTwoCallsEach() throws Exception {
+    rotateInto(2);
+    connect();
+    secrets.move(ID, "AWSCURRENT", 2);
+    secrets.unlabel(ID, "AWSPENDING");
+    time.advance(Duration.ofSeconds(3));
+    rotateInto(3);
+
+    assertThat(connect()).endsWith(version(3));
+
+    assertThat(server.refused("p1")).isOne();
+    assertThat(server.refused("p2")).isOne();
+    assertThat(server.refused()).isEqualTo(2);
+    assertThat(secrets.calls()).isEqualTo(4);
+  }
+
+  @Test
+  void login_rolledBack_returnsToTheOldVersion() throws Exception {
+    rotateInto(2);
+    connect();
+    secrets.move(ID, "AWSCURRENT", 2);
+    time.advance(SECOND);
+    cache.refresh(ID);
+    connect();
+    secrets.move(ID, "AWSCURRENT", 1);
+    server.accept("p1");
+    time.advance(SECOND);
+
+    assertThat(connect()).endsWith(version(1));
+
+    assertThat(server.refused("p2")).isOne();
+    assertThat(server.refused("p1")).isOne(); // From the rotation, not from the rollback.
+  }
+
+  @Test
+  void login_secretsManagerAnswersNewOldNew_staysWithTheNew() throws Exception {
+    put(2, "AWSCURRENT");
+    server.accept("p2");
+    connect();
+    server.forget();
+    secrets.move(ID, "AWSCURRENT", 1); // An answer from before the promotion.
+    time.advance(SECOND);
+    cache.refresh(ID);
+    assertThat(cache.get(ID).versionId()).isEqualTo(version(1));
+
+    assertThat(connect()).endsWith(version(2));
+    secrets.move(ID, "AWSCURRENT", 2);
+    time.advance(SECOND);
+    cache.refresh(ID);
+    assertThat(connect()).endsWith(version(2));
+
+    assertThat(server.refused()).isZero();
+  }
+
+  @Test
+  void login_passwordAppliedTenSecondsLate_recoversWithinItsDeadline() throws Exception {
+    secrets.createdAt(time.wall());
+    put(2, "AWSPENDING");
+    server.accept();
+
+    Future<String> waiting = connecting();
+    Duration before = advanceUntilDone(waiting, Duration.ofSeconds(10));
+    assertThat(before).isEqualTo(Duration.ofSeconds(10));
+    server.accept("p2");
+    Duration after = advanceUntilDone(waiting, Duration.ofSeconds(10));
+
+    assertThat(get(waiting)).endsWith(version(2));
+    assertThat(after).isLessThan(Duration.ofSeconds(7));
+    assertThat(server.refused("p1")).isOne();
+    assertThat(server.refused("p2")).isEqualTo(4);
+  }
+
+  @Test
+  void login_pendingWithoutValueAtTheProbe_findsItInALaterRound() throws Exception {
+    server.accept("p2");
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, SECOND);
+    assertThat(waiting).isNotDone();
+    rotateInto(2);
+
+    advanceUntilDone(waiting, Duration.ofSeconds(5));
+
+    assertThat(get(waiting)).endsWith(version(2));
+  }
+
+  @Test
+  void login_laggingReplica_usesPreviousAndReexaminesIt() throws Exception {
+    put(2, "AWSCURRENT"); // p1 is still what this replica knows.
+    time.advance(SECOND);
+    cache.refresh(ID);
+    secrets.forgetCalls();
+    time.advance(SECOND);
+
+    assertThat(connect()).endsWith(version(1));
+    assertThat(heard).containsExactly("refused v2", "incomplete AWSPREVIOUS v1 0m");
+    assertThat(server.refused()).isOne();
+    connect();
+    assertThat(server.refused()).isOne();
+
+    time.advance(Duration.ofSeconds(61));
+    assertThat(connect()).endsWith(version(1)); // One caller looks again, and it still lags.
+    assertThat(server.refused()).isEqualTo(2);
+
+    server.accept("p2");
+    time.advance(Duration.ofSeconds(61));
+    assertThat(connect()).endsWith(version(2));
+    assertThat(server.refused()).isEqualTo(2);
+    assertThat(heard).endsWith("complete v2");
+  }
+
+  @Test
+  void login_pendingOfTheSameUser_neverTriesPrevious() {
+    put(2, "AWSCURRENT");
+    put(3, "AWSPENDING");
+    server.accept();
+
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(21));
+
+    assertThat(waiting).isDone();
+    assertThat(secrets.calls(VersionSelector.PREVIOUS)).isZero();
+  }
+
+  @Test
+  void login_previousRefused_isTriedOnceUntilLabelsChange() throws Exception {
+    put(2, "AWSCURRENT");
+    time.advance(SECOND);
+    cache.refresh(ID);
+    server.accept();
+    options = options.withRefusedLoginsPerMinute(LoginOptions.UNLIMITED);
+
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(21));
+
+    assertThat(failure(waiting)).isInstanceOf(Failed.class);
+    assertThat(server.refused("p1")).isOne();
+    assertThat(secrets.calls(VersionSelector.PREVIOUS)).isOne();
+    assertThat(server.refused("p2")).isBetween(4L, 7L); // 0, 1, 3, 7, 15 s, jittered.
+  }
+
+  @Test
+  void login_pendingDenied_isNotAskedAgainForFiveMinutes() throws Exception {
+    server.accept();
+    secrets.script(
+        request -> {
+          if (request.version().equals(VersionSelector.PENDING)) {
+            throw new SecretException(Reason.ACCESS_DENIED, "denied", null);
+          }
+          return null;
+        });
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(21));
+    assertThat(failure(waiting)).hasMessageContaining("AWSPENDING may not be read");
+    assertThat(secrets.calls(VersionSelector.PENDING)).isOne();
+
+    secrets.healthy();
+    time.advance(Duration.ofMinutes(5));
+    rotateInto(2);
+    Future<String> later = connecting();
+    advanceUntilDone(later, Duration.ofSeconds(21));
+
+    assertThat(get(later)).endsWith(version(2));
+  }
+
+  @Test
+  void login_allRefused_endsAtTheDeadlineWithTheTargetsOwnFailure() throws Exception {
+    server.accept();
+
+    Future<String> waiting = connecting();
+    Duration passed = advanceUntilDone(waiting, Duration.ofSeconds(30));
+
+    assertThat(passed).isBetween(Duration.ofSeconds(20), Duration.ofSeconds(21));
+    Failed failed = (Failed) failure(waiting);
+    assertThat(failed.why().kind()).isEqualTo(LoginFailure.Kind.REFUSED);
+    assertThat(failed.why().lastRefusal()).hasMessage("password refused");
+    assertThat(failed).hasMessageContainingAll("orders", "db:1", "PT20S", "AWSCURRENT", "PENDING");
+    assertThat(failed.getMessage()).doesNotContain("p1");
+  }
+
+  @Test
+  void login_callersLimitIsShorter_endsThen() throws Exception {
+    server.accept();
+    Future<String> waiting =
+        threads.submit(
+            () -> login.login(TARGET, ID, options, Optional.of(Duration.ofSeconds(3)), server));
+
+    Duration passed = advanceUntilDone(waiting, Duration.ofSeconds(30));
+
+    assertThat(passed).isBetween(Duration.ofSeconds(3), Duration.ofSeconds(4));
+    assertThat(server.remaining()).allMatch(left -> left.compareTo(Duration.ofSeconds(20)) <= 0);
+    assertThat(server.remaining().get(1)).isEqualTo(Duration.ofSeconds(3));
+  }
+
+  @Test
+  void login_rotationWaitZero_isRefusedAtOnceAndRefreshesInBackground() throws Exception {
+    options = options.withRotationWait(Duration.ZERO);
+    put(2, "AWSCURRENT");
+    server.accept("p2");
+    time.advance(SECOND);
+
+    Failed refused = catchThrowableOfType(Failed.class, this::connect);
+    assertThat(refused.isServers()).isTrue();
+    Failed held = catchThrowableOfType(Failed.class, this::connect);
+    Eventually.until(
+        () -> cache.get(ID).versionId().equals(version(2)), () -> "no refresh in the background");
+
+    assertThat(held == null || held.why().kind() == LoginFailure.Kind.REFUSED).isTrue();
+    assertThat(connect()).endsWith(version(2));
+    assertThat(server.refused()).isOne();
+  }
+
+  @Test
+  void gate_hundredCallersAfterARefusal_oneRefusalAndNoLoginDuringTheProbe() throws Exception {
+    rotateInto(2);
+    secrets.hold();
+    Future<String> prober = connecting();
+    secrets.awaitHeld(1);
+    assertThat(server.refused("p1")).isOne();
+
+    List<Future<String>> others = connecting(99);
+    time.awaitWaiting(100); // 99 at the gate and the prober at its fetch.
+    assertThat(server.logins()).isOne();
+    secrets.release();
+
+    assertThat(get(prober)).endsWith(version(2));
+    for (Future<String> other : others) {
+      assertThat(get(other)).endsWith(version(2));
+    }
+    assertThat(server.refused()).isOne();
+    assertThat(secrets.calls()).isEqualTo(2);
+    assertThat(login.statistics().probes()).isOne();
+  }
+
+  @Test
+  void gate_loginsInFlight_areTheOnlyFurtherRefusals() throws Exception {
+    rotateInto(2);
+    server.hold("p1");
+    List<Future<String>> all = connecting(16);
+    server.awaitArrived(16);
+    server.release("p1");
+
+    for (Future<String> one : all) {
+      assertThat(get(one)).endsWith(version(2));
+    }
+
+    assertThat(server.refused("p1")).isEqualTo(16);
+    assertThat(server.refused("p2")).isZero();
+    assertThat(secrets.calls()).isEqualTo(2);
+  }
+
+  @Test
+  void gate_manyTargetsOfOneSecret_shareFetches() throws Exception {
+    rotateInto(2);
+    secrets.hold();
+    List<Future<String>> all = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      Target target = new Target("fake", List.of("db:" + i), null);
+      all.add(threads.submit(() -> login.login(target, ID, options, Optional.empty(), server)));
+    }
+    Eventually.until(() -> server.refused() == 20, () -> server.refused() + " refused");
+    secrets.release();
+    CompletableFuture<?> done =
+        CompletableFuture.runAsync(
+            () -> {
+              for (Future<String> one : all) {
+                try {
+                  get(one);
+                } catch (Exception e) {
+                  throw new AssertionError(e);
+                }
+              }
+            });
+    advanceUntilDone(done, Duration.ofSeconds(10));
+
+    for (Future<String> one : all) {
+      assertThat(get(one)).endsWith(version(2));
+    }
+    assertThat(secrets.calls()).isLessThanOrEqualTo(8);
+  }
+
+  @Test
+  void baton_loginThatHangs_isTakenAwayAndWritesNothing() throws Exception {
+    rotateInto(2);
+    server.hold("p2");
+    Future<String> hanging = connecting();
+    server.awaitArrived(2); // p1, then p2.
+    List<Future<String>> others = connecting(10);
+    time.awaitWaiting(10);
+
+    put(3, "AWSPENDING"); // Meanwhile p2 is overtaken, and only p3 works.
+    server.accept("p3", "p2");
+    time.advance(Duration.ofSeconds(6));
+    CompletableFuture<?> any = CompletableFuture.runAsync(() -> await(others));
+    advanceUntilDone(any, Duration.ofSeconds(10));
+    for (Future<String> other : others) {
+      assertThat(get(other)).endsWith(version(3));
+    }
+    server.release("p2");
+    assertThat(get(hanging)).endsWith(version(2)); // Its own connection is good.
+
+    assertThat(connect()).endsWith(version(3)); // What it found is not believed.
+    assertThat(login.statistics().deposed()).isOne();
+  }
+
+  private static void await(List<Future<String>> logins) {
+    for (Future<String> one : logins) {
+      try {
+        get(one);
+      } catch (Exception e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+
+  @Test
+  void baton_secretsManagerHangs_noWaiterBeyondItsDeadline() throws Exception {
+    server.accept("p2");
+    secrets.hold();
+    List<Future<String>> all = connecting(5);
+    secrets.awaitHeld(1);
+    CompletableFuture<?> done = CompletableFuture.runAsync(() -> awaitAny(all));
+
+    Duration passed = advanceUntilDone(done, Duration.ofSeconds(30));
+
+    assertThat(passed).isBetween(Duration.ofSeconds(20), Duration.ofSeconds(21));
+    for (Future<String> one : all) {
+      assertThat(((Failed) failure(one)).why().kind()).isEqualTo(LoginFailure.Kind.REFUSED);
+    }
+    secrets.release();
+  }
+
+  private static void awaitAny(List<Future<String>> logins) {
+    Eventually.until(
+        () -> logins.stream().allMatch(Future::isDone), () -> "some logins do not end");
+  }
+
+  @Test
+  void baton_holderInterrupted_passesOnAndNobodyInheritsIt() throws Exception {
+    rotateInto(2);
+    secrets.hold();
+    var prober = new CompletableFuture<@Nullable Throwable>();
+    var flag = new CompletableFuture<Boolean>();
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                prober.completeExceptionally(new AssertionError("logged in: " + connect()));
+              } catch (Throwable e) {
+                flag.complete(Thread.currentThread().isInterrupted());
+                prober.complete(e);
+              }
+            });
+    thread.start();
+    secrets.awaitHeld(1);
+    List<Future<String>> others = connecting(10);
+    time.awaitWaiting(11);
+
+    thread.interrupt();
+    Throwable failed = prober.get(20, TimeUnit.SECONDS);
+    assertThat(failed).isInstanceOf(Failed.class);
+    assertThat(((Failed) failed).why().kind()).isEqualTo(LoginFailure.Kind.INTERRUPTED);
+    assertThat(flag.get(1, TimeUnit.SECONDS)).isTrue();
+    secrets.release();
+    CompletableFuture<?> done = CompletableFuture.runAsync(() -> await(others));
+    advanceUntilDone(done, Duration.ofSeconds(10));
+
+    for (Future<String> other : others) {
+      assertThat(get(other)).endsWith(version(2));
+    }
+  }
+
+  @Test
+  void baton_holderEndsWithAnError_passesOnAndNobodyInheritsIt() throws Exception {
+    rotateInto(2);
+    server.hold("p2");
+    server.throwOnce("p2", new StackOverflowError("in the driver"));
+    Future<String> prober = connecting();
+    server.awaitArrived(2); // p1, then p2.
+    List<Future<String>> others = connecting(10);
+    time.awaitWaiting(10);
+    server.release("p2");
+
+    assertThat(failure(prober)).isInstanceOf(StackOverflowError.class);
+    CompletableFuture<?> done = CompletableFuture.runAsync(() -> await(others));
+    advanceUntilDone(done, Duration.ofSeconds(10));
+    for (Future<String> other : others) {
+      assertThat(get(other)).endsWith(version(2));
+    }
+    assertThat(server.refused()).isOne();
+  }
+
+  @Test
+  void baton_cacheClosed_endsEveryWait() throws Exception {
+    server.accept("p2");
+    secrets.hold();
+    List<Future<String>> all = connecting(10);
+    secrets.awaitHeld(1);
+    time.awaitWaiting(10);
+
+    cache.close();
+
+    for (Future<String> one : all) {
+      assertThat(((Failed) failure(one)).why().kind()).isEqualTo(LoginFailure.Kind.CLOSED);
+    }
+    secrets.release();
+  }
+
+  @Test
+  void waiter_interrupted_endsAloneWithItsFlagSet() throws Exception {
+    rotateInto(2);
+    secrets.hold();
+    Future<String> prober = connecting();
+    secrets.awaitHeld(1);
+    var waiter = new CompletableFuture<Throwable>();
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                waiter.completeExceptionally(new AssertionError(connect()));
+              } catch (Failed e) {
+                waiter.complete(Thread.currentThread().isInterrupted() ? e : new Exception(e));
+              }
+            });
+    thread.start();
+    time.awaitWaiting(2);
+
+    thread.interrupt();
+
+    assertThat(((Failed) waiter.get(20, TimeUnit.SECONDS)).why().kind())
+        .isEqualTo(LoginFailure.Kind.INTERRUPTED);
+    secrets.release();
+    assertThat(get(prober)).endsWith(version(2));
+  }
+
+  @Test
+  void other_failure_isRethrownUntouchedAtOnce() {
+    server.failWith("p1", FailureKind.OTHER);
+
+    Failed failed = catchThrowableOfType(Failed.class, this::connect);
+
+    assertThat(failed.isServers()).isTrue();
+    assertThat(failed.kind).isEqualTo(FailureKind.OTHER);
+    assertThat(secrets.calls()).isZero();
+  }
+
+  @Test
+  void locked_account_isTriedByOneCallerAfterTheHold() throws Exception {
+    server.failWith("p1", FailureKind.LOCKED_OR_DENIED);
+    assertThat(catchThrowableOfType(Failed.class, this::connect).isServers()).isTrue();
+    for (int i = 0; i < 10; i++) {
+      Failed told = catchThrowableOfType(Failed.class, this::connect);
+      assertThat(told.why().kind()).isEqualTo(LoginFailure.Kind.LOCKED);
+      assertThat(told.why().lastRefusal()).isNotNull();
+    }
+    assertThat(server.logins()).isOne();
+
+    time.advance(Duration.ofSeconds(5));
+    assertThat(catchThrowableOfType(Failed.class, this::connect).isServers()).isTrue();
+    assertThat(server.logins()).isEqualTo(2);
+    time.advance(Duration.ofSeconds(7)); // Doubled, so not yet.
+    assertThat(catchThrowableOfType(Failed.class, this::connect).why().kind())
+        .isEqualTo(LoginFailure.Kind.LOCKED);
+
+    server.failWith("p1", null);
+    time.advance(Duration.ofSeconds(4));
+    assertThat(connect()).endsWith(version(1));
+    assertThat(connect()).endsWith(version(1));
+  }
+
+  @Test
+  void uncertain_failure_triesTheSameVersionAgainAfterASecond() throws Exception {
+    server.failWith("p1", FailureKind.UNCERTAIN);
+    List<Future<String>> all = connecting(5);
+    CompletableFuture<?> done = CompletableFuture.runAsync(() -> awaitAny(all));
+    advanceUntilDone(done, Duration.ofMillis(500));
+    int logins = server.logins();
+    assertThat(logins).isLessThanOrEqualTo(5);
+    server.failWith("p1", null);
+
+    advanceUntilDone(done, Duration.ofSeconds(5));
+
+    for (Future<String> one : all) {
+      assertThat(get(one)).endsWith(version(1));
+    }
+    assertThat(secrets.calls()).isZero();
+  }
+
+  @Test
+  void currentOnly_insideWindow_waitsForThePromotion() throws Exception {
+    options = options.withCurrentOnly(true);
+    rotateInto(2);
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(5));
+    assertThat(waiting).isNotDone();
+    assertThat(server.refused("p2")).isZero();
+
+    secrets.move(ID, "AWSCURRENT", 2);
+    advanceUntilDone(waiting, Duration.ofSeconds(5));
+
+    assertThat(get(waiting)).endsWith(version(2));
+    assertThat(secrets.calls(VersionSelector.PENDING)).isZero();
+  }
+
+  @Test
+  void refusedLoginsPerMinute_reached_noProbeGoesBeyond() {
+    server.accept();
+    options = options.withRefusedLoginsPerMinute(2).withRotationWait(Duration.ofSeconds(50));
+
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(51));
+
+    assertThat(waiting).isDone();
+    assertThat(server.refused()).isEqualTo(3); // The first was in flight.
+  }
+
+  @Test
+  void loginsAtOnce_two_neverMoreUnderWay() throws Exception {
+    options = options.withLoginsAtOnce(2);
+    server.hold("p1");
+    List<Future<String>> all = connecting(8);
+    server.awaitArrived(2);
+    time.awaitWaiting(6);
+    assertThat(server.arrived()).isEqualTo(2);
+
+    server.release("p1");
+
+    for (Future<String> one : all) {
+      assertThat(get(one)).endsWith(version(1));
+    }
+  }
+
+  @Test
+  void login_secretsManagerDownInTheWindow_recoversWhenItIsBack() throws Exception {
+    rotateInto(2);
+    secrets.failing(Reason.UNAVAILABLE);
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(5));
+    assertThat(waiting).isNotDone();
+
+    secrets.healthy();
+    advanceUntilDone(waiting, Duration.ofSeconds(10));
+
+    assertThat(get(waiting)).endsWith(version(2));
+  }
+
+  @Test
+  void login_secretWithoutUser_saysWhichField() {
+    secrets.put(ID, 2, "{\"password\":\"p2\"}", "AWSCURRENT");
+    time.advance(SECOND);
+    cache.refresh(ID);
+
+    assertThatThrownBy(this::connect)
+        .isInstanceOf(Failed.class)
+        .hasMessageContainingAll("orders", "username")
+        .satisfies(
+            e -> assertThat(((Failed) e).why().kind()).isEqualTo(LoginFailure.Kind.NO_SECRET));
+  }
+
+  @Test
+  void login_stuckRotation_warnsAfterFiveMinutesOnce() throws Exception {
+    rotateInto(2);
+    connect();
+    time.advance(Duration.ofMinutes(6));
+    connect();
+    connect();
+
+    assertThat(heard)
+        .containsExactly(
+            "refused v1", "incomplete AWSPENDING v2 0m", "incomplete AWSPENDING v2 6m");
+    assertThat(server.refused()).isOne();
+  }
+
+  @Test
+  void alternatingUsers_pendingNamesThePreviousUser_previousIsNotTried() {
+    alternate("app");
+
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(21));
+
+    assertThat(waiting).isDone();
+    assertThat(server.refused("p1")).isZero();
+    assertThat(server.refused("p3")).isPositive();
+  }
+
+  @Test
+  void alternatingUsers_pendingNamesAThirdUser_previousIsTried() throws Exception {
+    alternate("other");
+    server.accept("p1");
+
+    assertThat(connect()).endsWith(version(1));
+  }
+
+  private void alternate(String pendingUser) {
+    secrets.put(ID, 1, secret("app", "p1"));
+    secrets.put(ID, 2, secret("app_clone", "p2"), "AWSCURRENT");
+    secrets.put(ID, 3, secret(pendingUser, "p3"), "AWSPENDING");
+    time.advance(SECOND);
+    cache.refresh(ID);
+    time.advance(SECOND);
+    server.accept();
+  }
+
+  @Test
+  void login_pendingIsNotACredential_passesItOver() throws Exception {
+    secrets.put(ID, 2, "not JSON", "AWSPENDING");
+    server.accept();
+
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(21));
+
+    Failed failed = (Failed) failure(waiting);
+    assertThat(failed.why().kind()).isEqualTo(LoginFailure.Kind.REFUSED);
+    assertThat(failed).hasMessageContaining("AWSPENDING cannot be used (MALFORMED)");
+  }
+
+  @Test
+  void listener_thatThrows_doesNotHurtTheLogin() throws Exception {
+    var hostile =
+        new RotationAwareLogin(
+            cache,
+            new RotationListener() {
+              @Override
+              public void refused(Target target, String secretId, String versionId) {
+                throw new IllegalStateException("listener");
+              }
+            });
+    rotateInto(2);
+
+    assertThat(hostile.login(TARGET, ID, options, Optional.empty(), server)).endsWith(version(2));
+  }
+
+  @Test
+  void statistics_afterARotation_countWhatHappened() throws Exception {
+    rotateInto(2);
+    connect();
+
+    assertThat(login.statistics()).isEqualTo(new LoginStatistics(2, 1, 1, 0, 1, 0));
+  }
+}

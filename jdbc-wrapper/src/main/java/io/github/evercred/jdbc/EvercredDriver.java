@@ -1,0 +1,207 @@
+package io.github.evercred.jdbc;
+
+import java.sql.Connection;
+import java.sql.Driver;
+import java.sql.DriverManager;
+import java.sql.DriverPropertyInfo;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Properties;
+import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A JDBC driver that logs in with a secret from AWS Secrets Manager and goes on doing so while the
+ * secret rotates. It finds the database's own driver and returns that driver's connections as they
+ * are, so that nothing is paid per query.
+ *
+ * <p><b>URL.</b> {@code jdbc:evercred:<rest of a JDBC URL>}, or {@code jdbc-secretsmanager:<rest>}
+ * as AWS's driver has it: {@code jdbc:evercred:postgresql://db:5432/orders?sslmode=require}. The
+ * secret's name or ARN is the {@code user}, or the option {@code evercred.secretId}. There is no
+ * password: one beside a secret is refused, and so is a login without a secret. The secret is a
+ * JSON object with {@code username} and {@code password}; {@code ssl} true asks for TLS where the
+ * caller has said nothing about it, and never lowers it.
+ *
+ * <p><b>Options</b> stand in the URL or in the properties; the URL wins. The real driver does not
+ * see them. Anything else reaches it unchanged, and the caller's properties are not touched. A
+ * wrong value or name is an error.
+ *
+ * <table>
+ * <caption>Options</caption>
+ * <tr><th>name</th><th>default</th><th>meaning</th></tr>
+ * <tr><td>{@code evercred.secretId}</td><td>the user</td><td>name or ARN of the secret</td></tr>
+ * <tr><td>{@code evercred.rotationWait}</td><td>20s</td><td>how long one login may bridge a
+ * rotation, 0 to 10m; written 20s, 500ms, 2m or PT20S</td></tr>
+ * <tr><td>{@code evercred.probeTimeout}</td><td>5s</td><td>how long one login may hold up the
+ * others while it looks for the version that works, 1s to 1m</td></tr>
+ * <tr><td>{@code evercred.loginsAtOnce}</td><td>unlimited</td><td>simultaneous logins per target
+ * and user name, from 1</td></tr>
+ * <tr><td>{@code evercred.refusedLoginsPerMinute}</td><td>5</td><td>refused logins that probes may
+ * cost within a minute, per target and user name, from 1</td></tr>
+ * <tr><td>{@code evercred.currentOnly}</td><td>false</td><td>never try another version than
+ * AWSCURRENT, but wait for it to move, as RDS Proxy needs it</td></tr>
+ * <tr><td>{@code evercred.region}</td><td>that of the ARN, else the SDK's</td><td>AWS region</td>
+ * </tr>
+ * <tr><td>{@code evercred.endpoint}</td><td>the region's</td><td>where Secrets Manager is, such as
+ * a VPC endpoint</td></tr>
+ * </table>
+ *
+ * <p><b>Time.</b> A login blocks for {@code rotationWait} at most, or for the caller's own login
+ * time-out where that is shorter: the real driver's property ({@code loginTimeout} of PostgreSQL,
+ * in the URL or the properties) and {@link DriverManager#getLoginTimeout}; zero means none. Each
+ * real login gets what remains. A pool may set DriverManager's: HikariCP does, to its {@code
+ * connectionTimeout}.
+ *
+ * <p><b>Failure.</b> What no other version of the secret mends (an unknown database, no free
+ * connection, no network) leaves as the real driver threw it. A login that was refused to the end
+ * is a {@link java.sql.SQLInvalidAuthorizationSpecException} with the real driver's SQLState, error
+ * code and exception. A secret that cannot be had is a {@link
+ * java.sql.SQLTransientConnectionException} where trying again may help, else a {@link
+ * java.sql.SQLNonTransientConnectionException}. No message holds a value.
+ *
+ * <p><b>PostgreSQL.</b> A URL with several hosts tries each of them, and {@code sslmode=prefer}
+ * tries a refusal by code 28000 again without TLS: these are logins that the server counts.
+ *
+ * <p><b>Threads and memory.</b> Instances are thread-safe and share one cache per region and
+ * endpoint, which starts no thread and makes no call before the first login. Loading this class
+ * registers one instance with DriverManager; deregistering it closes the caches, and whoever logs
+ * in after that gets new ones.
+ */
+public final class EvercredDriver implements Driver {
+
+  static {
+    try {
+      DriverManager.registerDriver(new EvercredDriver(), Logins::closeShared);
+    } catch (SQLException e) {
+      System.getLogger("io.github.evercred")
+          .log(System.Logger.Level.WARNING, "Not registered with DriverManager", e);
+    }
+  }
+
+  /** Makes a driver. All share what they know. */
+  public EvercredDriver() {}
+
+  /**
+   * Logs in to a URL of ours.
+   *
+   * @param url the URL
+   * @param info properties, not changed; null means none
+   * @return the real driver's connection, or null if the URL is not ours
+   * @throws SQLException if there is no login, or what is given makes no sense
+   */
+  @Override
+  public @Nullable Connection connect(String url, @Nullable Properties info) throws SQLException {
+    if (!acceptsURL(url)) {
+      return null;
+    }
+    Plan plan = Plan.of(url, info);
+    plan.requireSecretId();
+    return plan.connect(
+        Logins.shared(plan.region(), plan.endpoint()).login, DriverManager.getLoginTimeout());
+  }
+
+  /**
+   * Tells whether a URL has a prefix of ours.
+   *
+   * @param url the URL, or null
+   * @return true if so
+   */
+  @Override
+  public boolean acceptsURL(@Nullable String url) {
+    return JdbcUrl.isOurs(url);
+  }
+
+  /**
+   * Describes our options, then the real driver's properties. Passwords are left out.
+   *
+   * @param url the URL; of one that is not ours or not complete, only our options are described
+   * @param info properties; null means none
+   * @return a new array
+   */
+  @Override
+  public DriverPropertyInfo[] getPropertyInfo(String url, @Nullable Properties info) {
+    Properties given = Plan.copy(info);
+    List<DriverPropertyInfo> described = new ArrayList<>();
+    try {
+      Plan plan = Plan.of(url, info);
+      for (Option option : Option.values()) {
+        described.add(described(option, plan.value(option)));
+      }
+      Properties others = plan.properties();
+      for (DriverPropertyInfo real :
+          plan.url()
+              .engine()
+              .realDriver(plan.url().text())
+              .getPropertyInfo(plan.url().text(), others)) {
+        if (!real.name.equals("user") && !real.name.equals("password")) {
+          described.add(isSecret(real.name) ? new DriverPropertyInfo(real.name, null) : real);
+        }
+      }
+    } catch (SQLException | RuntimeException e) {
+      // Incomplete, or the real driver is missing: a tool may ask again when it knows more.
+      if (described.isEmpty()) {
+        for (Option option : Option.values()) {
+          described.add(described(option, given.getProperty(option.key())));
+        }
+      }
+    }
+    return described.toArray(new DriverPropertyInfo[0]);
+  }
+
+  private static DriverPropertyInfo described(Option option, @Nullable String value) {
+    var info = new DriverPropertyInfo(option.key(), value == null ? option.standard : value);
+    info.description = option.help;
+    info.required = option == Option.SECRET_ID;
+    if (option == Option.CURRENT_ONLY) {
+      info.choices = new String[] {"false", "true"};
+    }
+    return info;
+  }
+
+  private static boolean isSecret(String name) {
+    String lower = name.toLowerCase(Locale.ROOT);
+    return lower.contains("password") || lower.contains("passphrase") || lower.contains("secret");
+  }
+
+  /**
+   * Returns this driver's major version.
+   *
+   * @return the number before the first dot
+   */
+  @Override
+  public int getMajorVersion() {
+    return 0;
+  }
+
+  /**
+   * Returns this driver's minor version.
+   *
+   * @return the number after the first dot
+   */
+  @Override
+  public int getMinorVersion() {
+    return 1;
+  }
+
+  /**
+   * Tells that this is no JDBC compliant driver of its own: that depends on the real one.
+   *
+   * @return false
+   */
+  @Override
+  public boolean jdbcCompliant() {
+    return false;
+  }
+
+  /**
+   * Returns the logger that all of Evercred logs to.
+   *
+   * @return the logger
+   */
+  @Override
+  public Logger getParentLogger() {
+    return Logger.getLogger("io.github.evercred");
+  }
+}

@@ -1,0 +1,191 @@
+package io.github.evercred.jdbc;
+
+import io.github.evercred.FailureKind;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** What is peculiar to PostgreSQL, its driver and the proxies that stand before it. */
+final class Postgres {
+  private static final String DEFAULT_HOST = "localhost";
+  private static final String DEFAULT_PORT = "5432";
+
+  /** A name or an IPv6 address in brackets, and a port. */
+  private static final Pattern HOST =
+      Pattern.compile("(\\[[0-9A-Fa-f:.]+(?:%[^\\]\\s]+)?\\]|[^\\s:@/?#\\[\\]]*)(?::(\\d{1,5}))?");
+
+  private Postgres() {}
+
+  /**
+   * Reads the hosts as the driver does: from the part after {@code //}, else from the properties;
+   * URL parameters win over both.
+   */
+  static List<String> hosts(JdbcUrl url, Properties properties) {
+    String address = url.address();
+    List<String> names = new ArrayList<>();
+    List<String> ports = new ArrayList<>();
+    if (address.startsWith("//")) {
+      int slash = address.indexOf('/', 2);
+      if (slash < 0 && address.length() > 2) {
+        throw new IllegalArgumentException(
+            "the host must be followed by a slash, as in //host:5432/database");
+      }
+      String authority = slash < 0 ? "" : address.substring(2, slash);
+      for (String part : authority.split(",", -1)) {
+        Matcher host = HOST.matcher(part);
+        if (!host.matches()) {
+          throw new IllegalArgumentException(
+              "host %d cannot be read: write //host:port/database, an IPv6 address in brackets, and no user"
+                  .formatted(names.size() + 1));
+        }
+        names.add(Objects.requireNonNull(host.group(1)));
+        ports.add(Objects.requireNonNullElse(host.group(2), DEFAULT_PORT));
+      }
+    } else {
+      names.addAll(list(properties.getProperty("PGHOST"), DEFAULT_HOST));
+      ports.addAll(list(properties.getProperty("PGPORT"), DEFAULT_PORT));
+      String service = properties.getProperty("service", url.parameters().get("service"));
+      if (service != null) {
+        names.add("service " + service); // A file says where that is.
+      }
+    }
+    names = override(names, url, "PGHOST", "host");
+    ports = override(ports, url, "PGPORT", "port");
+    List<String> hosts = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      String name = names.get(i).isEmpty() ? DEFAULT_HOST : names.get(i);
+      int port = port(ports.get(Math.min(i, ports.size() - 1)));
+      hosts.add(name.toLowerCase(Locale.ROOT) + ":" + port);
+    }
+    return hosts;
+  }
+
+  private static List<String> override(List<String> old, JdbcUrl url, String... names) {
+    for (String name : names) {
+      String value = url.parameters().get(name);
+      if (value != null) {
+        return list(value, "");
+      }
+    }
+    return old;
+  }
+
+  private static List<String> list(@Nullable String text, String otherwise) {
+    return text == null ? List.of(otherwise) : List.of(text.split(",", -1));
+  }
+
+  private static int port(String text) {
+    try {
+      int port = Integer.parseInt(text.strip());
+      if (port >= 1 && port <= 65_535) {
+        return port;
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw new IllegalArgumentException("a port must be 1 to 65535");
+  }
+
+  /**
+   * Asks for TLS where nobody has. {@code ssl=true} alone means {@code verify-full} to the driver
+   * and so must not be touched; what a service file says cannot be seen from here.
+   */
+  static void raiseTls(JdbcUrl url, Properties properties) {
+    for (String name : new String[] {"sslmode", "service"}) {
+      if (url.parameters().containsKey(name) || properties.containsKey(name)) {
+        return;
+      }
+    }
+    String ssl = url.parameters().getOrDefault("ssl", properties.getProperty("ssl", "false"));
+    if (!ssl.isEmpty() && !ssl.equalsIgnoreCase("true")) {
+      properties.setProperty("sslmode", "require");
+    }
+  }
+
+  static FailureKind sort(SQLException failure) {
+    String state = failure.getSQLState();
+    if (state == null) {
+      return FailureKind.OTHER;
+    }
+    return switch (state) {
+      case "28P01" -> FailureKind.CREDENTIAL;
+      case "28000" -> sortInvalidAuthorization(failure);
+      case "08P01" -> sortProtocolViolation(failure);
+      default -> FailureKind.OTHER;
+    };
+  }
+
+  /** 28000 is what any authentication but by password says, and what has nothing to do with one. */
+  private static FailureKind sortInvalidAuthorization(SQLException failure) {
+    String routine = ROUTINES.get(failure.getClass()).of(failure);
+    String text = Objects.requireNonNullElse(failure.getMessage(), "");
+    if (routine != null) {
+      return switch (routine) {
+        case "ClientAuthentication" -> FailureKind.LOCKED_OR_DENIED; // No entry in pg_hba.conf.
+        case "InitializeSessionUserId" -> // NOLOGIN, or no such role, where no password is asked.
+            text.contains("does not exist") ? FailureKind.CREDENTIAL : FailureKind.LOCKED_OR_DENIED;
+        default -> FailureKind.CREDENTIAL;
+      };
+    }
+    // Not from the server itself, or a driver that does not tell. RDS Proxy says "no credentials
+    // for the role" until it has read AWSCURRENT anew, and that is a matter of the credential.
+    return text.contains("no pg_hba.conf entry") || text.contains("is not permitted to log in")
+        ? FailureKind.LOCKED_OR_DENIED
+        : FailureKind.CREDENTIAL;
+  }
+
+  /**
+   * PgBouncer says everything by 08P01, and repeats a refusal of its own server for {@code
+   * server_login_retry}. Only its texts, which are never translated, tell.
+   */
+  private static FailureKind sortProtocolViolation(SQLException failure) {
+    String text = Objects.requireNonNullElse(failure.getMessage(), "").toLowerCase(Locale.ROOT);
+    boolean login =
+        text.contains("authentication failed")
+            || text.contains("auth failed")
+            || text.contains("no such user");
+    boolean repeated =
+        text.contains("server login has been failing") && !text.contains("cached error:");
+    return login || repeated ? FailureKind.UNCERTAIN : FailureKind.OTHER;
+  }
+
+  /**
+   * Reads the server's routine, the one sign that is not translated, without the driver's types.
+   */
+  private record Routine(@Nullable Method serverError, @Nullable Method routine) {
+
+    static Routine in(Class<?> type) {
+      try {
+        Method serverError = type.getMethod("getServerErrorMessage");
+        return new Routine(serverError, serverError.getReturnType().getMethod("getRoutine"));
+      } catch (NoSuchMethodException e) {
+        return new Routine(null, null);
+      }
+    }
+
+    @Nullable String of(SQLException failure) {
+      try {
+        Object error = serverError == null ? null : serverError.invoke(failure);
+        return error == null || routine == null ? null : (String) routine.invoke(error);
+      } catch (IllegalAccessException | InvocationTargetException | ClassCastException e) {
+        return null;
+      }
+    }
+  }
+
+  private static final ClassValue<Routine> ROUTINES =
+      new ClassValue<>() {
+        @Override
+        protected Routine computeValue(Class<?> type) {
+          return Routine.in(type);
+        }
+      };
+}
