@@ -315,7 +315,13 @@ public final class AwsSecretSource implements SecretSource {
   public void close() {
     FutureTask<SecretsManagerClient> built = client.get();
     if (owned && built != null && built.isDone()) {
-      client().close();
+      try {
+        built.get().close();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      } catch (ExecutionException e) {
+        // It was never built, and whoever fetched has been told why: there is nothing to close.
+      }
     }
   }
 }

@@ -29,8 +29,8 @@ final class Flights implements AutoCloseable {
 
   /** Where a flight ends. Called in the flight's thread or the timer's; must not block. */
   interface Landing {
-    /** Returns what has been published meanwhile, if it spares the flight. */
-    @Nullable SecretValue present(Key key);
+    /** A flight is about to call the source. */
+    void begins(Flight flight);
 
     void fetched(Flight flight, SecretValue value);
 
@@ -38,12 +38,16 @@ final class Flights implements AutoCloseable {
     SecretException failed(Flight flight, SecretException failure);
   }
 
+  /** Looks, once no other flight can land, for what spares this one: see {@link #join}. */
+  @FunctionalInterface
+  interface Meanwhile {
+    @Nullable SecretValue landed();
+  }
+
   /** Why a fetch is made, which decides its attempts and its threads. */
   enum Purpose {
     /** Nothing is cached, or what is cached has lapsed, and somebody waits. */
     LOAD(3),
-    /** Somebody wants what is newer than the cache. */
-    FORCED(3),
     /** In the background. */
     REFRESH(1),
     /** For a login that was refused. */
@@ -124,8 +128,11 @@ final class Flights implements AutoCloseable {
     return threads;
   }
 
-  /** Returns the flight that runs for this key, or starts one. */
-  Flight join(Key key, Purpose purpose) {
+  /**
+   * Returns the flight that runs for this key, or starts one, unless another has landed between the
+   * caller's own look and this start.
+   */
+  Flight join(Key key, Purpose purpose, Meanwhile meanwhile) {
     Flight other = running.get(key);
     if (other != null) {
       return other;
@@ -135,14 +142,11 @@ final class Flights implements AutoCloseable {
     if (other != null) {
       return other;
     }
-    if (purpose == Purpose.LOAD) {
-      // A flight may have landed between the caller's miss and our start.
-      SecretValue present = landing.present(key);
-      if (present != null) {
-        running.remove(key, mine);
-        mine.end.complete(present);
-        return mine;
-      }
+    SecretValue landed = meanwhile.landed();
+    if (landed != null) {
+      running.remove(key, mine);
+      mine.end.complete(landed);
+      return mine;
     }
     return launch(mine);
   }
@@ -179,6 +183,7 @@ final class Flights implements AutoCloseable {
       land(flight, closedFailure());
       return flight;
     }
+    landing.begins(flight);
     policy
         .start(flight.call, flight.purpose.attempts)
         .whenComplete((value, failure) -> land(flight, value != null ? value : failure));

@@ -202,14 +202,30 @@ public final class SecretCache implements AutoCloseable {
     if (entry == null) {
       return slowly(key, Time.FOREVER);
     }
-    SecretValue cached = entry.snapshot().value();
+    Snapshot seen = entry.snapshot();
+    SecretValue cached = seen.value();
     if (failedVersionId != null && !cached.versionId().equals(failedVersionId)) {
       return cached;
     }
     if (sinceBegun(key) < settings.minimumInterval() && flights.running(key) == null) {
       return entry.snapshot().value();
     }
-    return await(join(key, Purpose.FORCED), Time.FOREVER);
+    return await(join(key, Purpose.LOAD, () -> newer(key, seen)), Time.FOREVER);
+  }
+
+  /** What spares a forced refresh: an answer that came after its caller had looked. */
+  private @Nullable SecretValue newer(Key key, Snapshot seen) {
+    Entry entry = entries.get(mapKey(key));
+    Snapshot now = entry == null ? seen : entry.snapshot();
+    return now.flight() > seen.flight() ? now.value() : null;
+  }
+
+  /** What spares a load: anything that may be served without waiting. */
+  private @Nullable SecretValue usable(Key key) {
+    Entry entry = entries.get(mapKey(key));
+    return entry == null || entry.snapshot().state() == State.LAPSED
+        ? null
+        : entry.snapshot().value();
   }
 
   private static Key key(String secretId, VersionSelector version) {
@@ -257,7 +273,7 @@ public final class SecretCache implements AutoCloseable {
                     .formatted(Duration.ofNanos(left)));
       }
     }
-    return await(join(key, Purpose.LOAD), atMost);
+    return await(join(key, Purpose.LOAD, () -> usable(key)), atMost);
   }
 
   /** One reader starts it; all go on with what they have. */
@@ -267,14 +283,14 @@ public final class SecretCache implements AutoCloseable {
     if (entry.replace(snapshot, snapshot.refreshing(now, now + 4 * settings.load()))) {
       entry.takeRead();
       reschedule(entry);
-      join(entry.key, Purpose.REFRESH);
+      join(entry.key, Purpose.REFRESH, () -> null);
     }
   }
 
   /** Waits for a refresh; if it fails or is late, what is cached may still be served. */
   private void revalidate(Entry entry, Snapshot lapsed, long atMost) {
     try {
-      await(join(entry.key, Purpose.LOAD), atMost);
+      await(join(entry.key, Purpose.LOAD, () -> usable(entry.key)), atMost);
     } catch (SecretException e) {
       switch (e.reason()) {
         case CLOSED, INTERRUPTED -> throw e;
@@ -289,11 +305,9 @@ public final class SecretCache implements AutoCloseable {
     }
   }
 
-  private Flight join(Key key, Purpose purpose) {
+  private Flight join(Key key, Purpose purpose, Flights.Meanwhile meanwhile) {
     requireOpen();
-    Flight flight = flights.join(key, purpose);
-    begun.put(key, flight.begun);
-    return flight;
+    return flights.join(key, purpose, meanwhile);
   }
 
   private SecretValue await(Flight flight, long atMost) {
@@ -346,7 +360,6 @@ public final class SecretCache implements AutoCloseable {
           continue;
         }
         flight = flights.joinBegunAfter(key, notBefore);
-        begun.put(key, flight.begun);
       }
       return await(flight, left);
     }
@@ -356,7 +369,7 @@ public final class SecretCache implements AutoCloseable {
   void refreshInBackground(String secretId) {
     Key key = key(secretId, VersionSelector.CURRENT);
     if (sinceBegun(key) >= settings.minimumInterval()) {
-      join(key, Purpose.REFRESH);
+      join(key, Purpose.REFRESH, () -> null);
     }
   }
 
@@ -393,11 +406,8 @@ public final class SecretCache implements AutoCloseable {
   private final class Publisher implements Flights.Landing {
 
     @Override
-    public @Nullable SecretValue present(Key key) {
-      Entry entry = entries.get(mapKey(key));
-      return entry == null || entry.snapshot().state() == State.LAPSED
-          ? null
-          : entry.snapshot().value();
+    public void begins(Flight flight) {
+      begun.put(flight.key, flight.begun);
     }
 
     @Override
@@ -478,8 +488,10 @@ public final class SecretCache implements AutoCloseable {
 
     private void remember(Key key, SecretException told) {
       Failure before = failures.get(key);
-      int count = before == null ? 0 : Math.min(before.count() + 1, 30);
+      // Both are five minutes at most, so twenty doublings reach any bound and overflow none.
+      int count = before == null ? 0 : Math.min(before.count() + 1, 20);
       long period = Math.min(settings.rememberMost(), settings.rememberFirst() << count);
+
       if (period > 0) {
         failures.put(key, new Failure(told, count, time.in(period)));
       }
@@ -533,11 +545,13 @@ public final class SecretCache implements AutoCloseable {
       case EXPIRE -> {
         entry.leave();
         entries.remove(mapKey(entry.key), entry);
-        LOG.log(
-            System.Logger.Level.WARNING,
-            "Secret {0} could not be refreshed for so long that its cached value is dropped."
-                + " Reads fail until Secrets Manager answers again.",
-            entry.key);
+        if (snapshot.failures() > 0) {
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "Secret {0} could not be refreshed for so long that its cached value is dropped."
+                  + " Reads fail until Secrets Manager answers again.",
+              entry.key);
+        }
         return;
       }
     }

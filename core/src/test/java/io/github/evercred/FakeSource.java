@@ -134,7 +134,8 @@ final class FakeSource implements SecretSource {
         request.version().isLabel()
             ? labels.getOrDefault(id, Map.of()).get(request.version().text())
             : request.version().text();
-    String value = values.getOrDefault(id, Map.of()).get(version);
+    // A map without entries does not accept null.
+    String value = version == null ? null : values.getOrDefault(id, Map.of()).get(version);
     if (version == null || value == null) {
       throw new SecretException(
           SecretException.Reason.NOT_FOUND, "can't find " + request.version(), null);

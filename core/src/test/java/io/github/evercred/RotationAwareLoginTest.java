@@ -597,6 +597,35 @@ class RotationAwareLoginTest {
   }
 
   @Test
+  void waiterBetweenRounds_cacheClosed_endsAtOnce() throws Exception {
+    server.accept();
+    Future<String> waiting = connecting();
+    Eventually.until(
+        () -> login.statistics().probes() == 1 && time.waiting() == 1, () -> "no round ended");
+
+    cache.close();
+
+    assertThat(((Failed) failure(waiting)).why().kind()).isEqualTo(LoginFailure.Kind.CLOSED);
+  }
+
+  @Test
+  void probe_fetchUnderWaySinceBeforeTheRefusal_isNotTrusted() throws Exception {
+    secrets.hold();
+    Future<SecretValue> old = threads.submit(() -> cache.refresh(ID));
+    secrets.awaitHeld(1);
+    put(2, "AWSCURRENT");
+    server.accept("p2");
+    time.advance(SECOND);
+
+    Future<String> prober = connecting();
+    secrets.awaitHeld(2);
+    secrets.release();
+
+    assertThat(get(prober)).endsWith(version(2));
+    assertThat(old.get(20, TimeUnit.SECONDS).versionId()).isEqualTo(version(2));
+  }
+
+  @Test
   void waiter_interrupted_endsAloneWithItsFlagSet() throws Exception {
     rotateInto(2);
     secrets.hold();

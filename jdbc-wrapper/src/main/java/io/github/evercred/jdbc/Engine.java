@@ -136,11 +136,12 @@ record Engine(
     String address = url.address();
     int end = address.indexOf(';');
     address = end < 0 ? address : address.substring(0, end);
+    boolean hasPath = address.contains("//");
     address = address.substring(address.lastIndexOf('@') + 1);
-    int slashes = address.indexOf("//");
-    if (slashes >= 0) {
-      int path = address.indexOf('/', slashes + 2);
-      address = address.substring(slashes + 2, path < 0 ? address.length() : path);
+    if (hasPath) {
+      int start = address.indexOf("//") < 0 ? 0 : address.indexOf("//") + 2;
+      int path = address.indexOf('/', start);
+      address = address.substring(start, path < 0 ? address.length() : path);
     }
     return List.of(address.toLowerCase(java.util.Locale.ROOT));
   }

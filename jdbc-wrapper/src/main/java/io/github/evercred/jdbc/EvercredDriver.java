@@ -89,10 +89,14 @@ public final class EvercredDriver implements Driver {
    * @param url the URL
    * @param info properties, not changed; null means none
    * @return the real driver's connection, or null if the URL is not ours
-   * @throws SQLException if there is no login, or what is given makes no sense
+   * @throws SQLException if there is no login, or what is given makes no sense, a null URL included
    */
   @Override
-  public @Nullable Connection connect(String url, @Nullable Properties info) throws SQLException {
+  public @Nullable Connection connect(@Nullable String url, @Nullable Properties info)
+      throws SQLException {
+    if (url == null) {
+      throw Failures.configuration("The URL is null");
+    }
     if (!acceptsURL(url)) {
       return null;
     }

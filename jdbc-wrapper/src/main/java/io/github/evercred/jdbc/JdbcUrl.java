@@ -35,8 +35,9 @@ record JdbcUrl(
 
   private static final Pattern SUB_PROTOCOL = Pattern.compile("jdbc:([A-Za-z][A-Za-z0-9_+.-]*):");
 
-  /** An option of ours where only the real driver would look for it. */
-  private static final Pattern LOST_OPTION = Pattern.compile("(?i)[?&;,]\\s*evercred\\.");
+  /** What we must not overlook, written as only the real driver would understand it. */
+  private static final Pattern OVERLOOKED =
+      Pattern.compile("(?i)(?:[?&;,]\\s*evercred\\.|;\\s*(?:user|password)\\s*=)");
 
   static boolean isOurs(@Nullable String url) {
     return url != null && (url.startsWith(AWS_PREFIX) || url.startsWith(PREFIX));
@@ -86,11 +87,9 @@ record JdbcUrl(
         taken.isEmpty()
             ? plain
             : plain.substring(0, query) + (kept.isEmpty() ? "" : "?" + String.join("&", kept));
-    if (LOST_OPTION.matcher(text).find()) {
+    if (OVERLOOKED.matcher(text).find()) {
       throw Failures.configuration(
-          ("The URL holds an evercred option where the driver of %s would get it: give it as a"
-                  + " property")
-              .formatted(engine.name()));
+          "The URL holds a user, a password or an evercred option after a semicolon or comma: give it as a property");
     }
     return new JdbcUrl(engine, text, address, parameters, taken);
   }

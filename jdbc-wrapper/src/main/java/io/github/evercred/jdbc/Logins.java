@@ -95,6 +95,11 @@ final class Logins implements RotationListener {
     }
   }
 
+  /** Returns how many listeners there still are. */
+  long listening() {
+    return listeners.stream().filter(held -> !held.refersTo(null)).count();
+  }
+
   @Override
   public void refused(Target target, String secretId, String versionId) {
     tell(listener -> listener.refused(target, secretId, versionId));

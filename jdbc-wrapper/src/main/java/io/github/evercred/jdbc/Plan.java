@@ -187,6 +187,12 @@ final class Plan implements CredentialUse<Connection, SQLException> {
             url, properties, values, target, valid(Option.SECRET_ID, "user", otherSecretId), limit);
   }
 
+  /** The same plan for another row of the table. */
+  Plan as(Engine other) {
+    var its = new JdbcUrl(other, url.text(), url.address(), url.parameters(), url.taken());
+    return new Plan(its, properties, values, target, secretId, limit);
+  }
+
   /** Where the secret is: as told, else as its ARN says; null means the SDK's own default. */
   @Nullable String region() {
     String told = values.get(Option.REGION);
@@ -243,17 +249,19 @@ final class Plan implements CredentialUse<Connection, SQLException> {
    */
   Connection connect(RotationAwareLogin login, int callerSeconds) throws SQLException {
     String id = requireSecretId();
-    Duration other = Duration.ofSeconds(Math.max(0, callerSeconds));
-    Duration least = limit;
-    if (least.isZero() || (!other.isZero() && other.compareTo(least) < 0)) {
-      least = other;
-    }
     url.engine().realDriver(url.text()); // Before the secret is fetched for nothing.
     try {
-      return login.login(target, id, options, Optional.of(least), this);
+      return login.login(target, id, options, Optional.of(limit(callerSeconds)), this);
     } catch (SecretException e) {
       throw Failures.of(e);
     }
+  }
+
+  /** The smaller of two that are not zero. */
+  Duration limit(int callerSeconds) {
+    Duration other = Duration.ofSeconds(callerSeconds);
+    boolean ours = !limit.isZero() && (other.isZero() || limit.compareTo(other) < 0);
+    return ours ? limit : other;
   }
 
   @Override

@@ -159,6 +159,9 @@ final class StoredSecret {
                 .formatted(label, holder.id));
       }
       attach(label, target);
+      if (label.equals(CURRENT) && target.labels.contains(PENDING)) {
+        lastRotated = now;
+      }
     }
     lastChanged = now;
   }

@@ -205,6 +205,7 @@ class WriteOperationsTest {
       assertThat(secrets.versionId("a", "AWSPREVIOUS")).contains(move[0]);
     }
     assertThat(secrets.versionId("a", "AWSPENDING")).contains(v2);
+    assertThat(client.describeSecret(r -> r.secretId("a")).lastRotatedDate()).isEqualTo(START);
   }
 
   @Test

@@ -1,0 +1,195 @@
+package io.github.evercred;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.evercred.Entry.Snapshot;
+import io.github.evercred.Entry.State;
+import io.github.evercred.Freshness.Step;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The arithmetic of age, as tables. Times are minutes or seconds after the fetch. */
+class FreshnessTest {
+  private static final SecretValue VALUE =
+      SecretValue.builder("prod/orders/db", FakeSource.version(1)).text("one");
+
+  /** Shortly before the monotonic clock overflows, which every comparison must survive. */
+  private static final long FETCHED = Long.MAX_VALUE - Duration.ofMinutes(2).toNanos();
+
+  private static final Freshness FRESHNESS =
+      freshness(Duration.ofMinutes(5), Duration.ofHours(24), Duration.ofHours(1));
+
+  private static Freshness freshness(Duration refresh, Duration stale, Duration denied) {
+    return new Freshness(
+        refresh.toNanos(), Duration.ofMinutes(15).toNanos(), stale.toNanos(), denied.toNanos());
+  }
+
+  private static long at(Duration age) {
+    return FETCHED + age.toNanos();
+  }
+
+  private static Duration age(long time) {
+    return Duration.ofNanos(time - FETCHED);
+  }
+
+  private static Snapshot fetched() {
+    return FRESHNESS.fetched(VALUE, 7, FETCHED, 0);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, PT5M", "0.5, PT4M45S", "1, PT4M30S"})
+  void fetched_jitter_bringsDueForwardByATenthAtMost(double jitter, Duration due) {
+    Snapshot snapshot = FRESHNESS.fetched(VALUE, 7, FETCHED, jitter);
+
+    assertThat(age(snapshot.due())).isEqualTo(due);
+    assertThat(snapshot.value()).isSameAs(VALUE);
+    assertThat(snapshot.flight()).isEqualTo(7);
+    assertThat(snapshot.state()).isEqualTo(State.FRESH);
+    assertThat(snapshot.denied()).isFalse();
+    assertThat(snapshot.failures()).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "FRESH,  PT0S,    WAIT",
+    "FRESH,  PT4M59S, WAIT",
+    "FRESH,  PT5M,    COME_DUE",
+    "FRESH,  PT23H,   COME_DUE",
+    "FRESH,  PT24H,   EXPIRE",
+    "DUE,    PT5M,    WAIT",
+    "DUE,    PT14M59S, WAIT",
+    "DUE,    PT15M,   LAPSE",
+    "DUE,    PT24H,   EXPIRE",
+    "LAPSED, PT15M,   WAIT",
+    "LAPSED, PT23H59M59S, WAIT",
+    "LAPSED, PT24H,   EXPIRE",
+  })
+  void step_stateAndAge_decideWhatIsNext(State state, Duration age, Step expected) {
+    assertThat(FRESHNESS.step(fetched().in(state), at(age))).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"FRESH, PT5M", "DUE, PT15M", "LAPSED, PT24H"})
+  void nextStepAt_state_isWhenItsStepComes(State state, Duration age) {
+    Snapshot snapshot = fetched().in(state);
+
+    assertThat(age(FRESHNESS.nextStepAt(snapshot))).isEqualTo(age);
+    assertThat(FRESHNESS.step(snapshot, at(age))).isNotEqualTo(Step.WAIT);
+    assertThat(FRESHNESS.step(snapshot, at(age) - 1)).isEqualTo(Step.WAIT);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, PT1S",
+    "2, PT2S",
+    "3, PT4S",
+    "4, PT8S",
+    "9, PT4M16S",
+    "10, PT5M",
+    "11, PT5M",
+    "40, PT5M",
+    "1000, PT5M",
+  })
+  void failed_inARow_doublesThePauseUpToRefreshAfter(int failures, Duration pause) {
+    Snapshot snapshot = fetched();
+    for (int i = 0; i < failures; i++) {
+      snapshot = FRESHNESS.failed(snapshot, false, FETCHED, 0);
+    }
+
+    assertThat(age(snapshot.due())).isEqualTo(pause);
+    assertThat(snapshot.failures()).isEqualTo(failures);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, PT1S", "0.5, PT0.875S", "1, PT0.75S"})
+  void failed_jitter_shortensThePauseByAQuarterAtMost(double jitter, Duration pause) {
+    assertThat(age(FRESHNESS.failed(fetched(), false, FETCHED, jitter).due())).isEqualTo(pause);
+  }
+
+  @Test
+  void failed_any_keepsTheValueAndItsAge() {
+    Snapshot lapsed = fetched().in(State.LAPSED);
+
+    Snapshot after = FRESHNESS.failed(lapsed, true, at(Duration.ofHours(2)), 0);
+
+    assertThat(after.value()).isSameAs(VALUE);
+    assertThat(after.flight()).isEqualTo(7);
+    assertThat(age(after.fetched())).isEqualTo(Duration.ZERO);
+    assertThat(age(after.attempted())).isEqualTo(Duration.ofHours(2));
+    assertThat(after.state()).as("readers do not wait for the next attempt").isEqualTo(State.FRESH);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"PT1S", "PT1H", "PT23H"})
+  void expiresAt_transientFailures_isServeStaleForAfterTheLastSuccess(Duration failedAt) {
+    Snapshot failed = FRESHNESS.failed(fetched(), false, at(failedAt), 0);
+
+    assertThat(age(FRESHNESS.expiresAt(failed))).isEqualTo(Duration.ofHours(24));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "PT5M,      PT1H5M",
+    "PT3H,      PT4H",
+    "PT23H30M,  PT24H", // the other bound comes first
+  })
+  void expiresAt_denied_isServeStaleWhenDeniedForAfterTheFirst(Duration first, Duration expires) {
+    Snapshot denied = FRESHNESS.failed(fetched(), true, at(first), 0);
+    Snapshot again = FRESHNESS.failed(denied, true, at(first.plusMinutes(50)), 0);
+    Snapshot andOutage = FRESHNESS.failed(again, false, at(first.plusMinutes(55)), 0);
+
+    assertThat(age(FRESHNESS.expiresAt(denied))).isEqualTo(expires);
+    assertThat(age(FRESHNESS.expiresAt(again))).isEqualTo(expires);
+    assertThat(age(FRESHNESS.expiresAt(andOutage))).isEqualTo(expires);
+  }
+
+  @Test
+  void expiresAt_outageBeforeTheFirstDenial_doesNotCount() {
+    Snapshot snapshot = fetched();
+    for (int hour = 1; hour <= 3; hour++) {
+      snapshot = FRESHNESS.failed(snapshot, false, at(Duration.ofHours(hour)), 0);
+    }
+
+    snapshot = FRESHNESS.failed(snapshot, true, at(Duration.ofHours(3)), 0);
+
+    assertThat(age(FRESHNESS.expiresAt(snapshot))).isEqualTo(Duration.ofHours(4));
+  }
+
+  @Test
+  void fetched_afterADenial_forgetsIt() {
+    Snapshot after = FRESHNESS.fetched(VALUE, 8, at(Duration.ofHours(2)), 0);
+
+    assertThat(age(FRESHNESS.expiresAt(after))).isEqualTo(Duration.ofHours(26));
+  }
+
+  @Test
+  void nextStepAt_retryLaterThanTheBound_isTheBound() {
+    Freshness strict = freshness(Duration.ofMinutes(5), Duration.ofHours(24), Duration.ZERO);
+
+    Snapshot denied = strict.failed(fetched(), true, at(Duration.ofMinutes(5)), 0);
+
+    assertThat(age(strict.nextStepAt(denied))).isEqualTo(Duration.ofMinutes(5));
+    assertThat(strict.step(denied, at(Duration.ofMinutes(5)))).isEqualTo(Step.EXPIRE);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"PT0S", "PT1M", "PT5M"})
+  void expiresAt_serveStaleForWithinRefreshAfter_isRefreshAfter(Duration stale) {
+    Freshness strict = freshness(Duration.ofMinutes(5), stale, Duration.ZERO);
+
+    assertThat(age(strict.expiresAt(fetched()))).isEqualTo(Duration.ofMinutes(5));
+  }
+
+  @Test
+  void expiresAt_unlimited_isNeverReached() {
+    Duration century = Duration.ofDays(36_500);
+    Freshness lenient = freshness(Duration.ofMinutes(5), century, century);
+    Snapshot denied = lenient.failed(fetched(), true, at(Duration.ofMinutes(5)), 0);
+
+    assertThat(lenient.step(denied, at(Duration.ofDays(30_000)))).isNotEqualTo(Step.EXPIRE);
+    assertThat(lenient.nextStepAt(fetched().in(State.LAPSED)) - FETCHED).isPositive();
+  }
+}

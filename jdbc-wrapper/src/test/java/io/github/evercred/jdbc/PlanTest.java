@@ -1,0 +1,377 @@
+package io.github.evercred.jdbc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.evercred.SecretCache;
+import io.github.evercred.SecretValue;
+import java.net.URI;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.SQLNonTransientConnectionException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Properties;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(30)
+class PlanTest {
+  private static final String URL = "jdbc:evercred:scripted://h/db";
+
+  private final FakeSecrets secrets = new FakeSecrets().put("s", FakeSecrets.login("app", "p1"));
+
+  private Connection connect(String url, Properties properties) throws SQLException {
+    try (SecretCache cache = secrets.cache()) {
+      return Plan.of(url, properties).connect(Logins.of(cache).login, 0);
+    }
+  }
+
+  private static Properties properties(Object... keysAndValues) {
+    var properties = new Properties();
+    for (int i = 0; i < keysAndValues.length; i += 2) {
+      properties.put(keysAndValues[i], keysAndValues[i + 1]);
+    }
+    return properties;
+  }
+
+  @Test
+  void connect_callersProperties_reachTheDriverFlatAndStayUnchanged() throws SQLException {
+    Object key = new Object();
+    var given = new Properties(properties("colour", "red", "shape", "round"));
+    given.setProperty("user", "s");
+    given.setProperty("colour", "blue");
+    given.setProperty("evercred.rotationWait", "3s");
+    given.put("number", 5);
+    given.put(key, "value");
+    Properties before = (Properties) given.clone();
+
+    try (ScriptedDriver driver = ScriptedDriver.accepting("p1")) {
+      connect(URL, given);
+
+      assertThat(driver.only().url()).isEqualTo("jdbc:scripted://h/db");
+      assertThat(driver.only().properties().entrySet())
+          .containsExactlyInAnyOrderElementsOf(
+              properties(
+                      "user",
+                      "app",
+                      "password",
+                      "p1",
+                      "colour",
+                      "blue",
+                      "shape",
+                      "round",
+                      "number",
+                      5,
+                      key,
+                      "value")
+                  .entrySet());
+    }
+    assertThat(given).isEqualTo(before);
+    assertThat(given.getProperty("shape")).isEqualTo("round");
+  }
+
+  @Test
+  void connect_realConnection_returnedAsItIs() throws SQLException {
+    Connection connection = ScriptedDriver.connection();
+    try (ScriptedDriver driver = ScriptedDriver.registered(properties -> connection)) {
+      assertThat(connect(URL, properties("user", "s"))).isSameAs(connection);
+      assertThat(driver.calls).hasSize(1);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      nullValues = "-",
+      textBlock =
+          """
+          ?user=s                        | -     | -
+          ?evercred.secretId=s           | -     | -
+          ?user=s                        | other | -
+          ?evercred.secretId=s           | -     | other
+          ?evercred.secretId=s           | s     | -
+          ?evercred.secretId=s&user=s    | -     | -
+          ''                             | s     | -
+          ''                             | -     | s
+          ''                             | s     | s
+          ''                             | ' '   | s
+          """)
+  void plan_secretIdSomewhere_found(String query, @Nullable String user, @Nullable String property)
+      throws SQLException {
+    var given = new Properties();
+    if (user != null) {
+      given.setProperty("user", user);
+    }
+    if (property != null) {
+      given.setProperty("evercred.secretId", property);
+    }
+
+    assertThat(Plan.of(URL + query, given).requireSecretId()).isEqualTo("s");
+  }
+
+  @Test
+  void plan_secretIdsThatDiffer_refused() {
+    assertThatThrownBy(() -> Plan.of(URL + "?evercred.secretId=s", properties("user", "t")))
+        .isInstanceOf(SQLNonTransientConnectionException.class)
+        .hasMessageContaining("differ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "?user=", "?user=%20"})
+  void connect_noSecretId_refusedBeforeAnyLogin(String query) throws SQLException {
+    try (ScriptedDriver driver = ScriptedDriver.accepting("p1")) {
+      assertThatThrownBy(() -> connect(URL + query, new Properties()))
+          .isInstanceOf(SQLNonTransientConnectionException.class)
+          .hasMessageContaining("no secret to log in with");
+      assertThat(driver.calls).isEmpty();
+    }
+    assertThat(secrets.calls).hasValue(0);
+  }
+
+  @Test
+  void plan_passwordBesideSecret_refusedWithoutQuotingIt() {
+    for (Object password : List.of("marker", "marker".toCharArray())) {
+      assertThatThrownBy(() -> Plan.of(URL, properties("user", "s", "password", password)))
+          .isInstanceOf(SQLNonTransientConnectionException.class)
+          .hasMessageContaining("leave the password out")
+          .hasMessageNotContaining("marker");
+    }
+    assertThatThrownBy(() -> Plan.of(URL + "?user=s&password=marker", null))
+        .isInstanceOf(SQLNonTransientConnectionException.class)
+        .hasMessageContaining("leave the password out")
+        .hasMessageNotContaining("marker");
+  }
+
+  @Test
+  void connect_blankPassword_countsAsAbsent() throws SQLException {
+    try (ScriptedDriver driver = ScriptedDriver.accepting("p1")) {
+      connect(URL + "?password=", properties("user", "s", "password", " "));
+      assertThat(driver.only().properties().getProperty("password")).isEqualTo("p1");
+    }
+  }
+
+  @Test
+  void plan_optionInUrlAndProperty_urlWins() throws SQLException {
+    Plan plan =
+        Plan.of(URL + "?evercred.rotationWait=7s", properties("evercred.rotationWait", "x"));
+    assertThat(plan.value(Option.ROTATION_WAIT)).isEqualTo("7s");
+    assertThat(plan.properties()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      nullValues = "-",
+      textBlock =
+          """
+          arn:aws:secretsmanager:eu-west-1:123456789012:secret:a-AbCdEf            | -         | eu-west-1
+          arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:a-AbCdEf        | -         | cn-north-1
+          arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:x/y-AbCd | -         | us-gov-west-1
+          arn:aws:secretsmanager:eu-west-1:123456789012:secret:a-AbCdEf            | us-east-1 | us-east-1
+          arn:aws:rds:eu-west-1:123456789012:db:x                                  | -         | -
+          name                                                                     | -         | -
+          name                                                                     | us-east-1 | us-east-1
+          """)
+  void region_toldOrByArn_found(String secretId, @Nullable String told, @Nullable String expected)
+      throws SQLException {
+    Properties given = properties("evercred.secretId", secretId);
+    if (told != null) {
+      given.setProperty("evercred.region", told);
+    }
+    assertThat(Plan.of(URL, given).region()).isEqualTo(expected);
+  }
+
+  @Test
+  void endpoint_told_found() throws SQLException {
+    Plan plan = Plan.of(URL + "?evercred.endpoint=http://127.0.0.1:8080", null);
+    assertThat(plan.endpoint()).isEqualTo(URI.create("http://127.0.0.1:8080"));
+    assertThat(plan.choosesCache()).isTrue();
+    assertThat(Plan.of(URL, null).choosesCache()).isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "mem:x;a=b, mem:x",
+    "//H:1/db?a=b, h:1",
+    "//user:marker@H:1/db, h:1",
+    "thin:scott/marker@//h:1521/x, h:1521",
+    "thin:@h:1521:sid, h:1521:sid"
+  })
+  void target_unknownEngine_addressWithoutUserAndPath(String rest, String expected)
+      throws SQLException {
+    Plan plan = Plan.of("jdbc:evercred:unknown:" + rest, null);
+    assertThat(plan.target().hosts()).containsExactly(expected);
+    assertThat(plan.target().engine()).isEqualTo("unknown");
+    assertThat(plan.toString()).doesNotContain("marker");
+  }
+
+  @Test
+  void target_sameHostsOtherParameters_isOneTarget() throws SQLException {
+    assertThat(Plan.of("jdbc:evercred:postgresql://H/a?sslmode=require", null).target())
+        .isEqualTo(Plan.of("jdbc-secretsmanager:postgresql://h:5432/b?user=s", null).target());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      nullValues = "-",
+      value = {
+        "19999ms,19.999",
+        "20s,20.000",
+        "1ms,0.010",
+        "PT0.0000001S,0.010",
+        "PT23H59M59.999S,86399.999",
+        "PT24H,-",
+        "PT8760H,-"
+      })
+  void use_remainingTime_givenToTheDriver(String remaining, @Nullable String expected)
+      throws Exception {
+    Locale standard = Locale.getDefault();
+    Locale.setDefault(Locale.GERMANY);
+    try {
+      assertThat(login("{\"username\":\"a\",\"password\":\"b\"}", remaining)).isEqualTo(expected);
+    } finally {
+      Locale.setDefault(standard);
+    }
+  }
+
+  /** Logs in with a PostgreSQL row whose driver is scripted, and returns the time-out it got. */
+  private static @Nullable String login(String json, String remaining) throws SQLException {
+    Properties given = properties("loginTimeout", "77", "user", "s");
+    try (ScriptedDriver driver = ScriptedDriver.accepting("b")) {
+      Plan plan = Plan.of("jdbc:evercred:scripted://h/db", given);
+      Plan timed = plan.as(timedRow());
+      SecretValue value = SecretValue.builder("s", "v1").text(json);
+      timed.use(value, Option.duration(remaining));
+      return driver.only().properties().getProperty("limit");
+    }
+  }
+
+  private static Engine timedRow() {
+    Engine any = Engine.of("scripted");
+    return new Engine("scripted", null, any.hosts(), "limit", any.tls(), any.sort());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"-1", "abc", "", "1e10", "1000000000"})
+  void plan_loginTimeoutSenseless_refused(String value) {
+    assertThatThrownBy(
+            () -> Plan.of("jdbc:evercred:postgresql://h/db", properties("loginTimeout", value)))
+        .isInstanceOf(SQLNonTransientConnectionException.class)
+        .hasMessageStartingWith("loginTimeout must be ");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'',0,0,PT0S",
+    "'',5,0,PT5S",
+    "'',5,3,PT3S",
+    "'',0,3,PT3S",
+    "'',1e-12,0,PT0.000000001S",
+    "'?loginTimeout=2.5',5,0,PT2.5S",
+    "'?loginTimeout=2.5',5,1,PT1S",
+    "'?loginTimeout=0',5,0,PT0S",
+  })
+  void limit_severalGiven_smallestHolds(
+      String query, String property, int caller, Duration expected) throws SQLException {
+    Properties given = properties("loginTimeout", property);
+    Plan plan = Plan.of("jdbc:evercred:postgresql://h/db" + query, given);
+    assertThat(plan.limit(caller)).isEqualTo(expected);
+    assertThat(plan.properties()).isEmpty();
+  }
+
+  @Test
+  void connect_secretAsksForTls_onlyWhereTrue() throws SQLException {
+    var asked = new java.util.ArrayList<String>();
+    Engine any = Engine.of("scripted");
+    for (String ssl : List.of("true", "\"TRUE\"", "false", "\"no\"", "null")) {
+      try (ScriptedDriver driver = ScriptedDriver.accepting("b")) {
+        Plan plan =
+            Plan.of(URL, properties("user", "s"))
+                .as(
+                    new Engine(
+                        "scripted",
+                        null,
+                        any.hosts(),
+                        null,
+                        (url, given) -> given.setProperty("tls", "yes"),
+                        any.sort()));
+        plan.use(
+            SecretValue.builder("s", "v1")
+                .text("{\"username\":\"a\",\"password\":\"b\",\"ssl\":" + ssl + "}"),
+            Duration.ofSeconds(1));
+        asked.add(ssl + " " + driver.only().properties().getProperty("tls"));
+      }
+    }
+    assertThat(asked)
+        .containsExactly("true yes", "\"TRUE\" yes", "false null", "\"no\" null", "null null");
+  }
+
+  @Test
+  void realDriver_missing_saysWhatToAdd() {
+    Engine any = Engine.of("scripted");
+    var row =
+        new Engine(
+            "scripted",
+            new Engine.DriverName("no.such.Driver", "group:artifact"),
+            any.hosts(),
+            null,
+            any.tls(),
+            any.sort());
+    assertThatThrownBy(() -> row.realDriver("jdbc:scripted:x"))
+        .isInstanceOf(SQLNonTransientConnectionException.class)
+        .hasMessageContaining("no.such.Driver")
+        .hasMessageContaining("add group:artifact")
+        .hasCauseInstanceOf(ClassNotFoundException.class);
+  }
+
+  @Test
+  void realDriver_noDriverAtAll_clear() {
+    var row = new Engine.DriverName("java.lang.String", "group:artifact");
+    Engine any = Engine.of("scripted");
+    assertThatThrownBy(
+            () ->
+                new Engine("scripted", row, any.hosts(), null, any.tls(), any.sort())
+                    .realDriver("jdbc:scripted:x"))
+        .isInstanceOf(SQLNonTransientConnectionException.class)
+        .hasMessageContaining("cannot be used");
+  }
+
+  @Test
+  void realDriver_otherContextClassLoader_foundByOurOwn() throws SQLException {
+    Thread current = Thread.currentThread();
+    ClassLoader context = current.getContextClassLoader();
+    try {
+      for (ClassLoader loader : new ClassLoader[] {null, ClassLoader.getPlatformClassLoader()}) {
+        current.setContextClassLoader(loader);
+        assertThat(Engine.of("postgresql").realDriver("jdbc:postgresql:x"))
+            .isInstanceOf(org.postgresql.Driver.class);
+      }
+    } finally {
+      current.setContextClassLoader(context);
+    }
+  }
+
+  @Test
+  void connect_unknownSubProtocol_failsBeforeTheSecretIsFetched() {
+    assertThatThrownBy(() -> connect("jdbc:evercred:nobody:x", properties("user", "s")))
+        .isInstanceOf(SQLNonTransientConnectionException.class)
+        .hasMessageContaining("jdbc:nobody:");
+    assertThat(secrets.calls).hasValue(0);
+  }
+
+  @Test
+  void use_driverReturnsNothing_clearFailure() throws SQLException {
+    try (ScriptedDriver driver = ScriptedDriver.registered(properties -> null)) {
+      assertThatThrownBy(() -> connect(URL, properties("user", "s")))
+          .isInstanceOf(SQLNonTransientConnectionException.class)
+          .hasMessageContaining("does not take this URL");
+      assertThat(driver.calls).hasSize(1);
+    }
+  }
+}
