@@ -1,6 +1,7 @@
 package io.github.evercred;
 
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -102,6 +103,10 @@ final class Flights implements AutoCloseable {
   private final long attemptNanos;
   private final AtomicLong numbers = new AtomicLong();
   private final ConcurrentHashMap<Key, Flight> running = new ConcurrentHashMap<>();
+
+  /** All that have not landed, also those whose place in {@code running} a probe has taken. */
+  private final Set<Flight> aloft = ConcurrentHashMap.newKeySet();
+
   private final ThreadPoolExecutor loads = threads("evercred-fetch-", 8);
   private final ThreadPoolExecutor probes = threads("evercred-probe-", 4);
   private volatile boolean closed;
@@ -172,6 +177,7 @@ final class Flights implements AutoCloseable {
   }
 
   private Flight launch(Flight flight) {
+    aloft.add(flight);
     if (closed) {
       land(flight, closedFailure());
       return flight;
@@ -208,10 +214,6 @@ final class Flights implements AutoCloseable {
     if (!flight.landed.compareAndSet(false, true)) {
       return;
     }
-    Future<?> limit = flight.limit;
-    if (limit != null) {
-      limit.cancel(false);
-    }
     if (end instanceof SecretValue value) {
       running.remove(flight.key, flight);
       flight.end.complete(value);
@@ -219,6 +221,11 @@ final class Flights implements AutoCloseable {
       SecretException failure = landing.failed(flight, failure((Throwable) end));
       running.remove(flight.key, flight);
       flight.end.completeExceptionally(failure);
+    }
+    aloft.remove(flight);
+    Future<?> limit = flight.limit;
+    if (limit != null) {
+      limit.cancel(false);
     }
   }
 
@@ -243,7 +250,7 @@ final class Flights implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    for (Flight flight : running.values()) {
+    for (Flight flight : aloft) {
       land(flight, closedFailure());
       flight.call.giveUp(closedFailure());
     }

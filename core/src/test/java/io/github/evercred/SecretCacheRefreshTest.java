@@ -188,6 +188,25 @@ class SecretCacheRefreshTest {
   }
 
   @Test
+  void failedRefresh_readAllTheTime_backsOffAndRecovers() {
+    try (var f = new CacheFixture()) {
+      f.read();
+      f.read();
+      f.rotate(2, "two");
+      f.source.failing(Reason.ACCESS_DENIED); // No retries, no breaker: the back-off alone.
+
+      f.comeDue();
+      assertThat(f.source.calls()).isEqualTo(2);
+      f.passReading(Duration.ofSeconds(64), Duration.ofMillis(250), f::read);
+      assertThat(f.source.calls()).as("after 1, 2, 4, 8, 16, 32 s, less a quarter").isBetween(8, 9);
+
+      f.source.healthy();
+      f.passReading(Duration.ofSeconds(65), Duration.ofMillis(250), f::read);
+      assertThat(f.read()).isEqualTo("two");
+    }
+  }
+
+  @Test
   void backgroundRefresh_transientFailure_makesOneAttempt() {
     try (var f = new CacheFixture()) {
       f.read();
