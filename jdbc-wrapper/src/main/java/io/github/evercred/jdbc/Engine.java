@@ -6,6 +6,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
 import java.util.function.Function;
@@ -122,7 +123,9 @@ record Engine(
         missing = e;
       } catch (IllegalStateException | LinkageError e) {
         throw Failures.configuration(
-            "The driver %s cannot be used: %s".formatted(driver.className(), e.getCause()), e);
+            "The driver %s cannot be used: %s"
+                .formatted(driver.className(), Objects.requireNonNullElse(e.getCause(), e)),
+            e);
       }
     }
     throw Failures.configuration(

@@ -147,7 +147,7 @@ public final class EvercredDriver implements Driver {
       // Incomplete, or the real driver is missing: a tool may ask again when it knows more.
       if (described.isEmpty()) {
         for (Option option : Option.values()) {
-          described.add(described(option, given.getProperty(option.key())));
+          described.add(described(option, readable(option, given.getProperty(option.key()))));
         }
       }
     }
@@ -162,6 +162,15 @@ public final class EvercredDriver implements Driver {
       info.choices = new String[] {"false", "true"};
     }
     return info;
+  }
+
+  /** What is no value of the option may be anything, put in the wrong place. */
+  private static @Nullable String readable(Option option, @Nullable String value) {
+    try {
+      return value == null ? null : option.valid(option.key(), value);
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
   }
 
   private static boolean isSecret(String name) {

@@ -37,7 +37,7 @@ record JdbcUrl(
 
   /** What we must not overlook, written as only the real driver would understand it. */
   private static final Pattern OVERLOOKED =
-      Pattern.compile("(?i)(?:[?&;,]\\s*evercred\\.|;\\s*(?:user|password)\\s*=)");
+      Pattern.compile("(?i)(?:[?&;,]\\s*evercred\\.\\w*\\s*=|;\\s*(?:user|password)\\s*=)");
 
   static boolean isOurs(@Nullable String url) {
     return url != null && (url.startsWith(AWS_PREFIX) || url.startsWith(PREFIX));

@@ -34,6 +34,8 @@ final class Plan implements CredentialUse<Connection, SQLException> {
   private static final Pattern ARN =
       Pattern.compile("arn:aws[a-z0-9-]*:secretsmanager:([a-z0-9-]+):\\d{12}:secret:.+");
 
+  private static final Pattern SECONDS = Pattern.compile("\\d{1,9}(\\.\\d{1,20})?");
+
   private final JdbcUrl url;
   private final Properties properties;
   private final Map<Option, String> values;
@@ -164,19 +166,17 @@ final class Plan implements CredentialUse<Connection, SQLException> {
       return Duration.ZERO;
     }
     String seconds = given.toString().strip();
-    try {
-      var number = new BigDecimal(seconds);
-      if (number.signum() >= 0 && number.precision() - number.scale() <= 9) {
-        // Rounded up: the shortest time is not none.
-        return Duration.ofNanos(
-            number.movePointRight(9).setScale(0, RoundingMode.CEILING).longValueExact());
-      }
-    } catch (NumberFormatException e) {
-      // Said below.
+    if (SECONDS.matcher(seconds).matches()) {
+      // Rounded up: the shortest time is not none.
+      return Duration.ofNanos(
+          new BigDecimal(seconds)
+              .movePointRight(9)
+              .setScale(0, RoundingMode.CEILING)
+              .longValueExact());
     }
     throw Failures.configuration(
         "%s must be a number of seconds, 0 (none) to 999999999; it is '%s'"
-            .formatted(name, seconds.length() > 60 ? "longer than that" : seconds));
+            .formatted(name, seconds.length() > 60 ? seconds.substring(0, 60) + "..." : seconds));
   }
 
   /** The same plan with the secret that a caller names. */
@@ -187,7 +187,7 @@ final class Plan implements CredentialUse<Connection, SQLException> {
             url, properties, values, target, valid(Option.SECRET_ID, "user", otherSecretId), limit);
   }
 
-  /** The same plan for another row of the table. */
+  /** The same plan for a row that is not in the table: tests have their own. */
   Plan as(Engine other) {
     var its = new JdbcUrl(other, url.text(), url.address(), url.parameters(), url.taken());
     return new Plan(its, properties, values, target, secretId, limit);
@@ -259,7 +259,7 @@ final class Plan implements CredentialUse<Connection, SQLException> {
 
   /** The smaller of two that are not zero. */
   Duration limit(int callerSeconds) {
-    Duration other = Duration.ofSeconds(callerSeconds);
+    Duration other = Duration.ofSeconds(Math.max(0, callerSeconds));
     boolean ours = !limit.isZero() && (other.isZero() || limit.compareTo(other) < 0);
     return ours ? limit : other;
   }

@@ -279,6 +279,16 @@ class EvercredDriverTest {
   }
 
   @Test
+  void getPropertyInfo_valueInTheWrongPlace_notShown() {
+    var given = new Properties();
+    given.setProperty("evercred.endpoint", "http://u:marker@h");
+    given.setProperty("evercred.probeTimeout", "7s");
+    assertThat(driver.getPropertyInfo("jdbc:evercred:postgresql://h/db", given))
+        .extracting(info -> info.name + "=" + info.value)
+        .contains("evercred.probeTimeout=7s", "evercred.endpoint=null");
+  }
+
+  @Test
   void getPropertyInfo_postgres_listsItsProperties() {
     assertThat(driver.getPropertyInfo("jdbc:evercred:postgresql://h/db", null))
         .extracting(info -> info.name)

@@ -29,6 +29,7 @@ class JdbcUrlTest {
           jdbc:evercred:postgresql://h/?loginTimeout=3   | jdbc:postgresql://h/
           jdbc:evercred:postgresql:db?evercred.region=a-b| jdbc:postgresql:db
           jdbc:evercred:other:x?loginTimeout=3&user=s    | jdbc:other:x?loginTimeout=3
+          jdbc:evercred:postgresql://h,evercred.io/db    | jdbc:postgresql://h,evercred.io/db
           jdbc:evercred:other:x;a=b                      | jdbc:other:x;a=b
           """)
   void parse_anyForm_realDriverSeesItsOwn(String url, String expected) throws SQLException {

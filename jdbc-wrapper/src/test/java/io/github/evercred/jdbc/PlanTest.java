@@ -258,7 +258,7 @@ class PlanTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"-1", "abc", "", "1e10", "1000000000"})
+  @ValueSource(strings = {"-1", "abc", "", "1e1", "1000000000", "1E-2147483647", "5."})
   void plan_loginTimeoutSenseless_refused(String value) {
     assertThatThrownBy(
             () -> Plan.of("jdbc:evercred:postgresql://h/db", properties("loginTimeout", value)))
@@ -272,7 +272,9 @@ class PlanTest {
     "'',5,0,PT5S",
     "'',5,3,PT3S",
     "'',0,3,PT3S",
-    "'',1e-12,0,PT0.000000001S",
+    "'',0.0000000000001,0,PT0.000000001S",
+    "'',999999999,0,PT277777H46M39S",
+    "'',5,-1,PT5S",
     "'?loginTimeout=2.5',5,0,PT2.5S",
     "'?loginTimeout=2.5',5,1,PT1S",
     "'?loginTimeout=0',5,0,PT0S",
