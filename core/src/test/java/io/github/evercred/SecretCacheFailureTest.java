@@ -322,4 +322,22 @@ class SecretCacheFailureTest {
   private static <T> T nothing() {
     return (T) null;
   }
+
+  @Test
+  void sourceThrows_checkedException_isUnavailableWithItsCause() {
+    try (var f = new CacheFixture()) {
+      var thrown = new IOException("reset");
+
+      SecretException failure = failureOf(f, () -> SecretCacheFailureTest.sneakily(thrown));
+
+      assertThat(failure.reason()).isEqualTo(Reason.UNAVAILABLE);
+      assertThat(failure).hasMessageContaining("java.io.IOException").hasRootCause(thrown);
+    }
+  }
+
+  /** What a source in Kotlin or with Lombok can do without declaring it. */
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+  private static <T, X extends Throwable> T sneakily(Throwable thrown) throws X {
+    throw (X) thrown;
+  }
 }
