@@ -191,6 +191,9 @@ public final class SecretCache implements AutoCloseable {
   }
 
   private static long nanos(Duration duration) {
+    if (duration.isNegative()) {
+      return 0;
+    }
     return duration.compareTo(Duration.ofNanos(Time.FOREVER)) > 0
         ? Time.FOREVER
         : duration.toNanos();

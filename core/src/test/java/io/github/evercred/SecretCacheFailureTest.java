@@ -340,4 +340,20 @@ class SecretCacheFailureTest {
   private static <T, X extends Throwable> T sneakily(Throwable thrown) throws X {
     throw (X) thrown;
   }
+
+  @Test
+  void get_limitBelowAnythingCountable_doesNotWait() {
+    try (var f = new CacheFixture()) {
+      f.source.hold();
+
+      SecretException failure =
+          Crew.of(
+                  1,
+                  () ->
+                      f.cache.get(ID, VersionSelector.CURRENT, Duration.ofSeconds(Long.MIN_VALUE)))
+              .failure();
+
+      assertThat(failure.reason()).isEqualTo(Reason.TIMED_OUT);
+    }
+  }
 }
