@@ -492,7 +492,9 @@ public final class SecretCache implements AutoCloseable {
     private void remember(Key key, SecretException told) {
       Failure before = failures.get(key);
       int count = before == null ? 0 : Math.min(before.count() + 1, 30);
-      long period = Math.min(settings.rememberMost(), settings.rememberFirst() << count);
+      long first = settings.rememberFirst();
+      long doubled = first << Math.min(count, Long.numberOfLeadingZeros(first) - 1);
+      long period = Math.min(settings.rememberMost(), doubled);
       if (period > 0) {
         failures.put(key, new Failure(told, count, time.in(period)));
       }

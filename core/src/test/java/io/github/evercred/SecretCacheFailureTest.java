@@ -356,4 +356,18 @@ class SecretCacheFailureTest {
       assertThat(failure.reason()).isEqualTo(Reason.TIMED_OUT);
     }
   }
+
+  @Test
+  void missingSecret_longPeriodAndManyFailures_isRememberedStill() {
+    Duration period = Duration.ofMinutes(5);
+    try (var f = new CacheFixture(o -> o.rememberFailureFor(period, period))) {
+      for (int i = 0; i < 70; i++) {
+        for (int reader = 0; reader < 3; reader++) {
+          assertThat(Crew.of(1, () -> f.cache.get("absent")).failure()).isNotNull();
+        }
+        assertThat(f.source.calls()).isEqualTo(i + 1);
+        f.time.advance(period);
+      }
+    }
+  }
 }
