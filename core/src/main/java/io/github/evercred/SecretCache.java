@@ -446,9 +446,12 @@ public final class SecretCache implements AutoCloseable {
     public SecretException failed(Flight flight, SecretException failure) {
       Key key = flight.key;
       Reason reason = failure.reason();
-      Entry entry = entries.get(mapKey(key));
       SecretException told = failure;
       if (reason != Reason.CLOSED) {
+        Entry entry = entries.get(mapKey(key));
+        if (entry != null) {
+          failed(entry, flight, !reason.isTransient());
+        }
         told =
             new SecretException(
                 reason,
@@ -464,9 +467,7 @@ public final class SecretCache implements AutoCloseable {
                         reason.nextStep()),
                 failure.requestId(),
                 failure);
-        if (entry != null) {
-          failed(entry, flight, !reason.isTransient());
-        } else if (flight.purpose != Purpose.PROBE) {
+        if (flight.purpose != Purpose.PROBE && entries.get(mapKey(key)) == null) {
           remember(key, told);
         }
       }
@@ -483,7 +484,7 @@ public final class SecretCache implements AutoCloseable {
             freshness.failed(
                 old, definitive, time.nanos(), ThreadLocalRandom.current().nextDouble());
         if (entry.replace(old, after)) {
-          reschedule(entry);
+          tick(entry); // This failure may be the one that ends its time.
           return;
         }
       }

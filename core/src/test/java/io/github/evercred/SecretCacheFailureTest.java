@@ -370,4 +370,31 @@ class SecretCacheFailureTest {
       }
     }
   }
+
+  @Test
+  void serveStaleWhenDeniedFor0_lapsedAndDenied_isTheDenial() {
+    for (int i = 0; i < 50; i++) {
+      try (var f = new CacheFixture(o -> o.serveStaleWhenDeniedFor(Duration.ZERO))) {
+        f.read();
+        f.time.advance(Duration.ofMinutes(16));
+        f.source.failing(Reason.ACCESS_DENIED);
+
+        assertThat(f.reasonOfRead()).isEqualTo(Reason.ACCESS_DENIED);
+      }
+    }
+  }
+
+  @Test
+  void serveStaleWhenDeniedFor0_dueAndDenied_isDroppedAtOnce() {
+    try (var f = new CacheFixture(o -> o.serveStaleWhenDeniedFor(Duration.ZERO))) {
+      f.read();
+      f.read();
+      f.source.failing(Reason.ACCESS_DENIED);
+      f.comeDue();
+      assertThat(f.source.calls()).isEqualTo(2);
+
+      assertThat(f.cache.size()).isZero();
+      assertThat(f.reasonOfRead()).isEqualTo(Reason.ACCESS_DENIED);
+    }
+  }
 }
