@@ -265,6 +265,19 @@ public final class SecretCache implements AutoCloseable {
 
   private SecretValue load(Key key, long atMost) {
     requireOpen();
+    throwRemembered(key);
+    return await(
+        join(
+            key,
+            Purpose.LOAD,
+            () -> {
+              throwRemembered(key);
+              return usable(key);
+            }),
+        atMost);
+  }
+
+  private void throwRemembered(Key key) {
     Failure failure = failures.get(key);
     if (failure != null) {
       long left = failure.until() - time.nanos();
@@ -276,7 +289,6 @@ public final class SecretCache implements AutoCloseable {
                     .formatted(Duration.ofNanos(left)));
       }
     }
-    return await(join(key, Purpose.LOAD, () -> usable(key)), atMost);
   }
 
   /** One reader starts it; all go on with what they have. */

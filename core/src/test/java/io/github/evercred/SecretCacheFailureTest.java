@@ -397,4 +397,17 @@ class SecretCacheFailureTest {
       assertThat(f.reasonOfRead()).isEqualTo(Reason.ACCESS_DENIED);
     }
   }
+
+  /** Readers come while the flight starts, fails and is remembered. */
+  @Test
+  void missingSecret_readersAtAnyMoment_makeOneCall() {
+    for (int round = 0; round < 300; round++) {
+      try (var f = new CacheFixture()) {
+        var crew = Crew.of(8, () -> f.cache.get("absent"));
+
+        assertThat(crew.failures()).allMatch(e -> e.reason() == Reason.NOT_FOUND);
+        assertThat(f.source.calls()).as("round %d", round).isEqualTo(1);
+      }
+    }
+  }
 }
