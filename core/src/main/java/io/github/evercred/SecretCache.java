@@ -561,11 +561,13 @@ public final class SecretCache implements AutoCloseable {
       case EXPIRE -> {
         entry.leave();
         entries.remove(mapKey(entry.key), entry);
-        LOG.log(
-            System.Logger.Level.WARNING,
-            "Secret {0} could not be refreshed for so long that its cached value is dropped."
-                + " Reads fail until Secrets Manager answers again.",
-            entry.key);
+        if (snapshot.failures() > 0) {
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "Secret {0} could not be refreshed for so long that its cached value is dropped."
+                  + " Reads fail until Secrets Manager answers again.",
+              entry.key);
+        }
         return;
       }
     }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -151,6 +152,35 @@ class SecretCacheOutageTest {
       f.read();
 
       f.passReading(Duration.ofHours(1), SECOND, () -> assertThat(f.read()).isEqualTo("one"));
+    }
+  }
+
+  @Test
+  void expired_refreshingFailed_isWarnedOfOnce() {
+    try (var log = new CapturedLog();
+        var f = new CacheFixture(o -> o.serveStaleFor(Duration.ofMinutes(10)))) {
+      f.read();
+      f.source.failing(Reason.UNAVAILABLE);
+      f.passReading(Duration.ofMinutes(9), SECOND, f::read);
+      f.time.advance(Duration.ofMinutes(1));
+
+      assertThat(log.ours(Level.WARNING))
+          .singleElement()
+          .asString()
+          .contains("'" + ID + "'")
+          .contains("dropped");
+    }
+  }
+
+  @Test
+  void expired_nobodyAskedForIt_isNoWarning() {
+    try (var log = new CapturedLog();
+        var f = new CacheFixture()) {
+      f.read();
+      f.time.advance(Duration.ofDays(2));
+
+      assertThat(f.cache.size()).isZero();
+      assertThat(log.ours(Level.INFO)).isEmpty();
     }
   }
 
