@@ -559,8 +559,8 @@ public final class SecretCache implements AutoCloseable {
       }
       case LAPSE -> entry.replace(snapshot, snapshot.in(State.LAPSED));
       case EXPIRE -> {
-        entry.leave();
         entries.remove(mapKey(entry.key), entry);
+        entry.leave();
         if (snapshot.failures() > 0) {
           LOG.log(
               System.Logger.Level.WARNING,
