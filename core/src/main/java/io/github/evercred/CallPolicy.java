@@ -157,7 +157,7 @@ final class CallPolicy {
     } catch (SecretException e) {
       settle(attempt, e);
       result.completeExceptionally(e);
-    } catch (RuntimeException e) {
+    } catch (Exception e) { // Also checked ones: Kotlin and Lombok throw them undeclared.
       var failed =
           new SecretException(
               SecretException.Reason.UNAVAILABLE,

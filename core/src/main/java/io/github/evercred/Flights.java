@@ -42,6 +42,11 @@ final class Flights implements AutoCloseable {
   /** Looks, once no other flight can land, for what spares this one: see {@link #join}. */
   @FunctionalInterface
   interface Meanwhile {
+    /**
+     * Returns the value that has landed, or null if none has.
+     *
+     * @throws SecretException if a failure has
+     */
     @Nullable SecretValue landed();
   }
 
@@ -147,13 +152,18 @@ final class Flights implements AutoCloseable {
     if (other != null) {
       return other;
     }
-    SecretValue landed = meanwhile.landed();
-    if (landed != null) {
+    try {
+      SecretValue landed = meanwhile.landed();
+      if (landed == null) {
+        return launch(mine);
+      }
       running.remove(key, mine);
       mine.end.complete(landed);
-      return mine;
+    } catch (SecretException e) {
+      running.remove(key, mine);
+      mine.end.completeExceptionally(e);
     }
-    return launch(mine);
+    return mine;
   }
 
   /** Returns a flight that began no earlier than the given time, or starts one. */

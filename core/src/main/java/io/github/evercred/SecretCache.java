@@ -191,6 +191,9 @@ public final class SecretCache implements AutoCloseable {
   }
 
   private static long nanos(Duration duration) {
+    if (duration.isNegative()) {
+      return 0;
+    }
     return duration.compareTo(Duration.ofNanos(Time.FOREVER)) > 0
         ? Time.FOREVER
         : duration.toNanos();
@@ -262,6 +265,19 @@ public final class SecretCache implements AutoCloseable {
 
   private SecretValue load(Key key, long atMost) {
     requireOpen();
+    throwRemembered(key);
+    return await(
+        join(
+            key,
+            Purpose.LOAD,
+            () -> {
+              throwRemembered(key);
+              return usable(key);
+            }),
+        atMost);
+  }
+
+  private void throwRemembered(Key key) {
     Failure failure = failures.get(key);
     if (failure != null) {
       long left = failure.until() - time.nanos();
@@ -273,7 +289,6 @@ public final class SecretCache implements AutoCloseable {
                     .formatted(Duration.ofNanos(left)));
       }
     }
-    return await(join(key, Purpose.LOAD, () -> usable(key)), atMost);
   }
 
   /** One reader starts it; all go on with what they have. */
@@ -443,9 +458,12 @@ public final class SecretCache implements AutoCloseable {
     public SecretException failed(Flight flight, SecretException failure) {
       Key key = flight.key;
       Reason reason = failure.reason();
-      Entry entry = entries.get(mapKey(key));
       SecretException told = failure;
       if (reason != Reason.CLOSED) {
+        Entry entry = entries.get(mapKey(key));
+        if (entry != null) {
+          failed(entry, flight, !reason.isTransient());
+        }
         told =
             new SecretException(
                 reason,
@@ -461,9 +479,7 @@ public final class SecretCache implements AutoCloseable {
                         reason.nextStep()),
                 failure.requestId(),
                 failure);
-        if (entry != null) {
-          failed(entry, flight, !reason.isTransient());
-        } else if (flight.purpose != Purpose.PROBE) {
+        if (flight.purpose != Purpose.PROBE && entries.get(mapKey(key)) == null) {
           remember(key, told);
         }
       }
@@ -480,7 +496,7 @@ public final class SecretCache implements AutoCloseable {
             freshness.failed(
                 old, definitive, time.nanos(), ThreadLocalRandom.current().nextDouble());
         if (entry.replace(old, after)) {
-          reschedule(entry);
+          tick(entry); // This failure may be the one that ends its time.
           return;
         }
       }
@@ -488,10 +504,10 @@ public final class SecretCache implements AutoCloseable {
 
     private void remember(Key key, SecretException told) {
       Failure before = failures.get(key);
-      // Both are five minutes at most, so twenty doublings reach any bound and overflow none.
-      int count = before == null ? 0 : Math.min(before.count() + 1, 20);
-      long period = Math.min(settings.rememberMost(), settings.rememberFirst() << count);
-
+      int count = before == null ? 0 : Math.min(before.count() + 1, 30);
+      long first = settings.rememberFirst();
+      long doubled = first << Math.min(count, Long.numberOfLeadingZeros(first) - 1);
+      long period = Math.min(settings.rememberMost(), doubled);
       if (period > 0) {
         failures.put(key, new Failure(told, count, time.in(period)));
       }
@@ -543,8 +559,8 @@ public final class SecretCache implements AutoCloseable {
       }
       case LAPSE -> entry.replace(snapshot, snapshot.in(State.LAPSED));
       case EXPIRE -> {
-        entry.leave();
         entries.remove(mapKey(entry.key), entry);
+        entry.leave();
         if (snapshot.failures() > 0) {
           LOG.log(
               System.Logger.Level.WARNING,

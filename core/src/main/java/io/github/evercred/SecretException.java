@@ -51,7 +51,10 @@ public final class SecretException extends RuntimeException {
     /** The cache has been closed. */
     CLOSED(false, "Close the cache after everything that reads from it");
 
+    /** Whether trying again may help. */
     private final boolean transientFailure;
+
+    /** What a message tells the reader to do. */
     private final String nextStep;
 
     Reason(boolean transientFailure, String nextStep) {
@@ -74,7 +77,10 @@ public final class SecretException extends RuntimeException {
     }
   }
 
+  /** Why the secret could not be had. */
   private final Reason reason;
+
+  /** AWS's id of the request that failed. */
   private final @Nullable String requestId;
 
   /**

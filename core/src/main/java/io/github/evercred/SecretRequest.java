@@ -12,7 +12,13 @@ import java.util.Objects;
  */
 public record SecretRequest(String secretId, VersionSelector version, Duration timeout) {
 
-  /** Checks that nothing is null. */
+  /**
+   * Checks that nothing is null.
+   *
+   * @param secretId name or ARN
+   * @param version the staging label or version id
+   * @param timeout how long the source may take
+   */
   public SecretRequest {
     Objects.requireNonNull(secretId, "secretId");
     Objects.requireNonNull(version, "version");

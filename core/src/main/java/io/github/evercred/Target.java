@@ -14,7 +14,13 @@ import org.jspecify.annotations.Nullable;
  */
 public record Target(String engine, List<String> hosts, @Nullable String database) {
 
-  /** Checks and copies. */
+  /**
+   * Checks that engine and hosts are not null, and copies the hosts.
+   *
+   * @param engine what kind of target
+   * @param hosts host and port of each server
+   * @param database the database, or null
+   */
   public Target {
     Objects.requireNonNull(engine, "engine");
     hosts = List.copyOf(hosts);

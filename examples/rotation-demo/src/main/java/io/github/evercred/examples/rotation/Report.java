@@ -63,7 +63,7 @@ final class Report {
         ended there. Times are those of requests and logins that succeeded, the first 2 s excepted."""
         + (options.strategy() == Strategy.SINGLE_USER
             ? ""
-            : " Users take turns, so\nwithout Evercred the first rotation goes well: the user it has stays valid until the second.");
+            : "\nWithout Evercred the first rotation does no harm: the user it has works until the second.");
   }
 
   private void row(String label, Function<Results, String> cell) {

@@ -1,6 +1,5 @@
 package io.github.evercred.examples.rotation;
 
-import io.github.evercred.examples.rotation.DemoOptions.Strategy;
 import io.github.evercred.examples.rotation.DemoOptions.UsageException;
 import io.github.evercred.testkit.LocalPostgres;
 import io.github.evercred.testkit.LocalSecretsManager;
@@ -146,22 +145,33 @@ public final class RotationDemo {
         %d workers on a HikariCP pool, recycled all the time, and %d that log in for each request.
           %-17s asks Evercred for the credential at each login
           %-17s has read the password at its start, as most services do
-        Both secrets now rotate %s. setSecret changes the password in the database;
-        AWSCURRENT names it only %s later, at finishSecret. %s
+        Both secrets now rotate %s, by these steps: createSecret, setSecret, testSecret,
+        finishSecret. %s
         """
         .formatted(
             options.pooledWorkers(),
             options.unpooledWorkers(),
             WITH,
             WITHOUT,
-            (options.rotations() == 1 ? "once" : options.rotations() + " times")
-                + " ("
-                + options.strategy().text()
-                + ")",
-            options.window().toString().substring(2).toLowerCase(Locale.ROOT),
-            options.strategy() == Strategy.SINGLE_USER
-                ? "In between only AWSPENDING works."
-                : "Two users take turns:\nthe one just left goes on working until the next rotation gives it a new password.");
+            options.rotations() == 1 ? "once" : options.rotations() + " times",
+            rotation(options));
+  }
+
+  private static String rotation(DemoOptions options) {
+    String window = options.window().toString().substring(2).toLowerCase(Locale.ROOT);
+    return switch (options.strategy()) {
+      case SINGLE_USER ->
+          """
+          The database takes the new password at setSecret, but AWSCURRENT names it
+          only %s later, at finishSecret. In between only AWSPENDING works."""
+              .formatted(window);
+      case ALTERNATING ->
+          """
+          Two users take turns: setSecret gives a new password to the one that is
+          not in use, and AWSCURRENT names it %s later, at finishSecret. The user that was in use
+          goes on working until the next rotation."""
+              .formatted(window);
+    };
   }
 
   private static int report(DemoOptions options, LiveLine live, List<Results> results) {
