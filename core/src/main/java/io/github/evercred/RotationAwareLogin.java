@@ -591,10 +591,12 @@ public final class RotationAwareLogin {
 
     private void tellNews(TargetState state) {
       deposed.add(state.takeDeposed());
-      TargetState.News news = state.takeNews();
-      if (news == null) {
-        return;
+      for (TargetState.News news = state.takeNews(); news != null; news = state.takeNews()) {
+        tell(news);
       }
+    }
+
+    private void tell(TargetState.News news) {
       Duration since = Duration.ofNanos(news.since());
       switch (news.kind()) {
         case INCOMPLETE -> {

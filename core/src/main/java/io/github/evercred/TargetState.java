@@ -91,7 +91,13 @@ final class TargetState {
 
   private @Nullable Belief belief;
   private boolean warned;
-  private @Nullable News news;
+
+  /**
+   * What has not been told yet, the oldest first: one round can complete a rotation and find the
+   * next.
+   */
+  private final ArrayDeque<News> news = new ArrayDeque<>();
+
   private final Map<String, Refusal> refusals = new LinkedHashMap<>();
   private @Nullable Exception lastRefusal;
 
@@ -176,26 +182,26 @@ final class TargetState {
         belief =
             new Belief(
                 current, VersionSelector.CURRENT.text(), version, believed.since, believed.order);
-        news = new News(News.Kind.COMPLETE, VersionSelector.CURRENT.text(), version, 0);
+        news.add(new News(News.Kind.COMPLETE, VersionSelector.CURRENT.text(), version, 0));
       }
       return current;
     }
     if (!version.equals(believed.seenCurrent) && !lately(version, now)) {
       belief = null;
       if (!believed.isCurrent()) {
-        news = new News(News.Kind.COMPLETE, VersionSelector.CURRENT.text(), version, 0);
+        news.add(new News(News.Kind.COMPLETE, VersionSelector.CURRENT.text(), version, 0));
       }
       clearTroubleIfNew(version, now);
       return current;
     }
     if (!believed.isCurrent() && !warned && now - believed.since >= WARN_AFTER) {
       warned = true;
-      news =
+      news.add(
           new News(
               News.Kind.STILL_INCOMPLETE,
               believed.label,
               believed.value.versionId(),
-              now - believed.since);
+              now - believed.since));
     }
     return believed.value;
   }
@@ -443,9 +449,7 @@ final class TargetState {
   }
 
   synchronized @Nullable News takeNews() {
-    News told = news;
-    news = null;
-    return told;
+    return news.poll();
   }
 
   synchronized boolean holds(Baton holder) {
@@ -478,11 +482,18 @@ final class TargetState {
     Belief before = belief;
     Belief after = new Belief(value, label.text(), seenCurrent, now, ++order);
     boolean same = before != null && before.value.versionId().equals(value.versionId());
+    if (before != null
+        && !before.isCurrent()
+        && !same
+        && seenCurrent.equals(before.value.versionId())) {
+      // AWSCURRENT has caught up, and a next rotation has begun, between two looks at it.
+      news.add(new News(News.Kind.COMPLETE, VersionSelector.CURRENT.text(), seenCurrent, 0));
+    }
     if (!after.isCurrent() && !(same && before != null && before.label.equals(after.label))) {
       warned = false;
-      news = new News(News.Kind.INCOMPLETE, after.label, value.versionId(), 0);
+      news.add(new News(News.Kind.INCOMPLETE, after.label, value.versionId(), 0));
     } else if (after.isCurrent() && before != null && !before.isCurrent()) {
-      news = new News(News.Kind.COMPLETE, after.label, value.versionId(), 0);
+      news.add(new News(News.Kind.COMPLETE, after.label, value.versionId(), 0));
     }
     belief = after;
     refusals.remove(value.versionId());

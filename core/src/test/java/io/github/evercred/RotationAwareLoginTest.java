@@ -777,6 +777,25 @@ class RotationAwareLoginTest {
   }
 
   @Test
+  void login_nextRotationBeforeTheLastWasSeenComplete_isToldOfBoth() throws Exception {
+    rotateInto(2);
+    connect();
+    secrets.move(ID, "AWSCURRENT", 2);
+    time.advance(SECOND);
+    rotateInto(3);
+
+    assertThat(connect()).endsWith(version(3));
+
+    assertThat(heard)
+        .containsExactly(
+            "refused v1",
+            "incomplete AWSPENDING v2 0m",
+            "refused v2",
+            "complete v2",
+            "incomplete AWSPENDING v3 0m");
+  }
+
+  @Test
   void login_stuckRotation_warnsAfterFiveMinutesOnce() throws Exception {
     rotateInto(2);
     connect();
