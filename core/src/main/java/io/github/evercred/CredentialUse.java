@@ -18,7 +18,8 @@ public interface CredentialUse<T, X extends Exception> {
    * @param credential one version of the secret
    * @param remaining what is left of this login's time; positive; a day or more means no limit
    * @return what came of it
-   * @throws X the target's own failure
+   * @throws X the target's own failure. An unchecked exception is sorted, too; where no credential
+   *     mends it, it leaves the login as it is
    */
   T use(SecretValue credential, Duration remaining) throws X;
 

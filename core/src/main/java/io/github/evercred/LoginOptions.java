@@ -122,8 +122,9 @@ public final class LoginOptions {
 
   /**
    * Sets whether only AWSCURRENT is ever tried: for a proxy that knows no other version, and for a
-   * target that locks accounts so soon that no refusal may be risked. A refused login then waits
-   * until AWSCURRENT moves.
+   * target that locks accounts after very few refusals. A refused login then waits until AWSCURRENT
+   * moves. So that a refusal for another reason is not for ever, one caller tries the same version
+   * again after 30 s, doubling to 10 minutes.
    *
    * @param only true to try AWSCURRENT only; the default is false
    * @return a changed copy

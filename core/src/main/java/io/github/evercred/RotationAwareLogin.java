@@ -185,10 +185,10 @@ public final class RotationAwareLogin {
         if (time.nanos() - deadline >= 0) {
           throw giveUp(state);
         }
-        TargetState.Move move = state.next(current, options, time.nanos());
+        TargetState.Move move = state.next(current, userOf(current), options, time.nanos());
         if (move instanceof TargetState.Probe probe) {
           probes.increment();
-          T result = probe(state, probe.baton(), current);
+          T result = probe(state, probe, current);
           if (result != null) {
             return result;
           }
@@ -196,7 +196,7 @@ public final class RotationAwareLogin {
         }
         tellNews(state);
         if (move instanceof TargetState.Try tried) {
-          Outcome<T> outcome = use(state, tried.value(), null, deadline);
+          Outcome<T> outcome = use(state, tried.value(), null, !tried.trial(), deadline);
           T result = outcome.result();
           if (result != null) {
             return result;
@@ -222,9 +222,29 @@ public final class RotationAwareLogin {
       }
     }
 
-    /** Uses one version once. A failure that no credential mends leaves as it came. */
+    /**
+     * Which user's locks stand against it; a value that names none is found out when it is used.
+     */
+    private String userOf(SecretValue current) {
+      try {
+        return use.userName(current);
+      } catch (SecretException e) {
+        return "";
+      }
+    }
+
+    /**
+     * Uses one version once. A failure that no credential mends leaves as it came.
+     *
+     * @param unasked whether it is used only because nothing stands against it
+     */
     private Outcome<T> use(
-        TargetState state, SecretValue value, @Nullable Baton baton, long waitUntil) throws X {
+        TargetState state,
+        SecretValue value,
+        @Nullable Baton baton,
+        boolean unasked,
+        long waitUntil)
+        throws X {
       String user;
       try {
         user = use.userName(value);
@@ -234,9 +254,20 @@ public final class RotationAwareLogin {
       long begun;
       while (true) {
         CompletableFuture<Void> signal = state.signalled();
-        begun = state.begin(user, options.loginsAtOnce());
-        if (begun > 0) {
+        begun = state.begin(value, user, options.loginsAtOnce(), unasked);
+        if (begun == TargetState.LOOK_AGAIN) {
+          return new Outcome<>(null, null);
+        }
+        if (begun != TargetState.NO_SLOT) {
           break;
+        }
+        if (options.rotationWait().isZero()) {
+          throw ended(
+              state,
+              Kind.TIMED_OUT,
+              "No login with %s: %d are under way (loginsAtOnce), and rotationWait is zero."
+                  .formatted(what(), options.loginsAtOnce()),
+              null);
         }
         await(state, signal, waitUntil);
         if (time.nanos() - waitUntil >= 0) {
@@ -244,9 +275,6 @@ public final class RotationAwareLogin {
             return new Outcome<>(null, FailureKind.OTHER);
           }
           throw giveUp(state);
-        }
-        if (baton == null) {
-          return new Outcome<>(null, null); // What was to be tried may have changed meanwhile.
         }
       }
       long left = deadline - time.nanos();
@@ -257,7 +285,7 @@ public final class RotationAwareLogin {
         T result =
             Objects.requireNonNull(
                 use.use(value, Duration.ofNanos(left)), "a use must not return null");
-        state.succeeded(value, begun);
+        state.succeeded(value, user, begun);
         succeeded.increment();
         return new Outcome<>(result, null);
       } catch (Exception e) {
@@ -266,7 +294,7 @@ public final class RotationAwareLogin {
         }
         return failed(state, value, user, baton, begun, e);
       } finally {
-        state.end(user, options.loginsAtOnce() != LoginOptions.UNLIMITED);
+        state.end(user);
       }
     }
 
@@ -284,7 +312,7 @@ public final class RotationAwareLogin {
         case CREDENTIAL -> {
           refused.increment();
           ownRefusal = failure;
-          if (state.refused(value, user, begun, baton, failure, now)) {
+          if (state.refused(value, user, begun, baton != null, failure, options, now)) {
             tell(heard -> heard.refused(target, secretId, value.versionId()));
           }
         }
@@ -293,7 +321,7 @@ public final class RotationAwareLogin {
           state.uncertain(value, begun, failure, now);
         }
         case LOCKED_OR_DENIED -> {
-          state.locked(value, begun, failure, now);
+          state.locked(value, user, begun, failure, now);
           throw rethrown(failure);
         }
         case OTHER -> throw rethrown(failure);
@@ -302,9 +330,11 @@ public final class RotationAwareLogin {
     }
 
     /** One round. Returns the prober's own login, or null if nothing worked. */
-    private @Nullable T probe(TargetState state, Baton baton, SecretValue cached) throws X {
+    private @Nullable T probe(TargetState state, TargetState.Probe probe, SecretValue cached)
+        throws X {
+      Baton baton = probe.baton();
       long until = baton.ends - deadline < 0 ? baton.ends : deadline;
-      Round round = new Round(state, baton, until, cached);
+      Round round = new Round(state, probe, until, cached);
       boolean done = false;
       try {
         T result = round.run();
@@ -322,6 +352,7 @@ public final class RotationAwareLogin {
 
     private final class Round {
       private final TargetState state;
+      private final TargetState.Probe probe;
       private final Baton baton;
       private final long until;
       private final SecretValue cached;
@@ -329,9 +360,10 @@ public final class RotationAwareLogin {
       private final Set<String> tried = new HashSet<>();
       private boolean uncertain;
 
-      Round(TargetState state, Baton baton, long until, SecretValue cached) {
+      Round(TargetState state, TargetState.Probe probe, long until, SecretValue cached) {
         this.state = state;
-        this.baton = baton;
+        this.probe = probe;
+        this.baton = probe.baton();
         this.until = until;
         this.cached = cached;
       }
@@ -341,31 +373,25 @@ public final class RotationAwareLogin {
       }
 
       @Nullable T run() throws X {
-        SecretValue again = state.again();
+        SecretValue again = probe.again();
         if (again != null) {
           T result = attempt(again, labelOf(again), cached, "the version in use");
           if (result != null || uncertain) {
             return result;
           }
-          state.notAgain();
         }
-        SecretValue current = fetch(VersionSelector.CURRENT, state.troubledAt());
+        SecretValue current = fetch(VersionSelector.CURRENT, probe.refused());
         if (current == null) {
           // Secrets Manager does not answer: what is known already may still come right.
           T result = attempt(cached, VersionSelector.CURRENT, cached, "cached AWSCURRENT");
           return result != null || uncertain ? result : attemptBelieved(cached);
         }
         T result = attempt(current, VersionSelector.CURRENT, current, "AWSCURRENT");
-        if (result != null || uncertain) {
+        if (result != null || uncertain || options.currentOnly()) {
           return result;
         }
-        if (!options.currentOnly()) {
-          result = attemptOthers(current);
-          if (result != null || uncertain) {
-            return result;
-          }
-        }
-        return attemptBelieved(current);
+        result = attemptOthers(current);
+        return result != null || uncertain ? result : attemptBelieved(current);
       }
 
       private @Nullable T attemptOthers(SecretValue current) throws X {
@@ -382,7 +408,7 @@ public final class RotationAwareLogin {
         boolean sameUser = pendingUser != null && pendingUser.equals(user(current, "AWSCURRENT"));
         if (pendingUser != null && pending != null) {
           if (sameUser && young(pending)) {
-            state.holdCurrent(current, time.nanos());
+            state.holdCurrent(current);
           }
           T result = attempt(pending, VersionSelector.PENDING, current, "AWSPENDING");
           if (result != null || uncertain) {
@@ -418,7 +444,7 @@ public final class RotationAwareLogin {
       /** It may carry no label any more, and still be what the target accepts. */
       private @Nullable T attemptBelieved(SecretValue current) throws X {
         SecretValue believed = state.believed();
-        return believed == null
+        return believed == null || options.currentOnly()
             ? null
             : attempt(believed, labelOf(believed), current, "the version that worked last");
       }
@@ -454,10 +480,10 @@ public final class RotationAwareLogin {
           return null;
         }
         tried.add(value.versionId());
-        Outcome<T> outcome = use(state, value, baton, until);
+        Outcome<T> outcome = use(state, value, baton, false, until);
         if (outcome.result() != null) {
           VersionSelector found = isCurrent ? VersionSelector.CURRENT : label;
-          state.believe(baton, value, found, current.versionId(), time.nanos());
+          state.believe(baton, value, user, found, current.versionId(), time.nanos());
           return outcome.result();
         }
         uncertain = outcome.failed() != FailureKind.CREDENTIAL;
@@ -469,7 +495,9 @@ public final class RotationAwareLogin {
       private @Nullable SecretValue fetch(VersionSelector version, long notBefore) throws X {
         secretFailure = null;
         try {
-          return cache.fetchAnew(secretId, version, notBefore, until);
+          // Half of the time left: where Secrets Manager hangs, what is known is still tried.
+          long now = time.nanos();
+          return cache.fetchAnew(secretId, version, notBefore, now + (until - now) / 2);
         } catch (SecretException e) {
           boolean optional = !version.equals(VersionSelector.CURRENT);
           switch (e.reason()) {

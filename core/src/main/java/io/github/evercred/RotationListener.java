@@ -20,7 +20,7 @@ public interface RotationListener {
 
   /**
    * A target accepts a version that is not AWSCURRENT: a rotation is under way, or stuck. Told when
-   * it is found, and again once after five minutes.
+   * it is found, and again once when it has lasted five minutes and a login still sees it.
    *
    * @param target where
    * @param secretId name or ARN

@@ -1,6 +1,5 @@
 package io.github.evercred;
 
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -12,42 +11,77 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of one target: which version it accepts, which it has refused, who is probing it.
- * Every method decides in memory and returns at once; nothing waits or calls out under the lock.
+ * What is known of one target: which version it accepts, which versions it has refused, which users
+ * it has locked, who is probing it. Every method decides in memory and returns at once; nothing
+ * waits or calls out under the lock.
  */
 final class TargetState {
+
+  /*
+   * The candidate is the believed version, or AWSCURRENT where there is none or it has been
+   * overtaken. While nothing stands against the candidate, everybody uses it and nothing is written.
+   * A refusal leaves a mark on its version, and from then on one caller at a time, who holds the
+   * baton, finds out what works; the others wait. The mark goes when the version works, and a
+   * candidate without a mark ends the trouble, whatever it was. So there is no state "in trouble"
+   * that could outlast its cause.
+   *
+   * Ends of logins arrive in any order. What began before the newest proof about its version, or
+   * before the mark it would make, adds nothing; events are numbered, because clocks are too coarse.
+   */
 
   private static final long SECOND = 1_000_000_000L;
   private static final long LATELY = 60 * SECOND;
   private static final long REEXAMINE = 60 * SECOND;
   private static final long WARN_AFTER = 5 * 60 * SECOND;
+  private static final long OVERDUE = 10 * SECOND;
   private static final long LONGEST_HOLD = 30 * SECOND;
+  private static final long LONGEST_HOLD_CURRENT_ONLY = 10 * 60 * SECOND;
   private static final long LONGEST_LOCK = 60 * SECOND;
   private static final long LONGEST_ROUND = 2 * SECOND;
-  private static final int REFUSALS_KEPT = 16;
+  private static final int KEPT = 16;
 
   /**
    * The version that last worked here, as a prober found it.
    *
    * @param value the version
+   * @param user the user it logs in as
    * @param label the label under which it was found
    * @param seenCurrent the version that was AWSCURRENT then
-   * @param since when
-   * @param order the number of the event
+   * @param since when it was first found under that label
+   * @param examined when it was last found to work
+   * @param order the number of that event
    */
   private record Belief(
-      SecretValue value, String label, String seenCurrent, long since, long order) {
+      SecretValue value,
+      String user,
+      String label,
+      String seenCurrent,
+      long since,
+      long examined,
+      long order) {
+
     boolean isCurrent() {
       return label.equals(VersionSelector.CURRENT.text());
     }
+
+    boolean isPrevious() {
+      return label.equals(VersionSelector.PREVIOUS.text());
+    }
+
+    boolean is(SecretValue other) {
+      return value.versionId().equals(other.versionId());
+    }
   }
 
-  /** A version that was refused here. */
-  private static final class Refusal {
+  /** What stands against a version: that it was refused here, or that its refusal may be old. */
+  private static final class Mark {
+    boolean uncertain;
     int count;
     long last;
     long lastOrder;
-    long heldUntil;
+
+    /** Not to be tried before. */
+    long until;
 
     /** The labels it had when it was refused, as far as they are known. */
     final Set<String> labels = new HashSet<>();
@@ -56,23 +90,44 @@ final class TargetState {
     boolean labelsKnown;
   }
 
+  /** An account that the target has locked or denies. */
+  private static final class Lock {
+    int count;
+    long until;
+    long order;
+    @Nullable Exception failure;
+  }
+
   /** The right to probe, held by one caller at a time. */
   static final class Baton {
     final long ends;
 
-    private Baton(long ends) {
+    /** What it examines still works, so the others need not wait. */
+    private final boolean othersGoOn;
+
+    private Baton(long ends, boolean othersGoOn) {
       this.ends = ends;
+      this.othersGoOn = othersGoOn;
     }
   }
 
   /** What a login does next. */
   sealed interface Move {}
 
-  /** Use this version. */
-  record Try(SecretValue value) implements Move {}
+  /**
+   * Use this version.
+   *
+   * @param trial whether it is used although something stands against it
+   */
+  record Try(SecretValue value, boolean trial) implements Move {}
 
-  /** Find out which version works. */
-  record Probe(Baton baton) implements Move {}
+  /**
+   * Find out which version works.
+   *
+   * @param again what to try first, before anything is fetched
+   * @param refused when the candidate was refused
+   */
+  record Probe(Baton baton, @Nullable SecretValue again, long refused) implements Move {}
 
   /** Wait for the signal, until then at most, and ask again. */
   record Await(CompletableFuture<Void> signal, long until) implements Move {}
@@ -87,85 +142,117 @@ final class TargetState {
       STILL_INCOMPLETE,
       COMPLETE
     }
+
+    static News complete(String versionId) {
+      return new News(Kind.COMPLETE, VersionSelector.CURRENT.text(), versionId, 0);
+    }
   }
 
   private @Nullable Belief belief;
   private boolean warned;
+  private @Nullable Long overdueSince;
 
-  /**
-   * What has not been told yet, the oldest first: one round can complete a rotation and find the
-   * next.
-   */
+  /** Not told yet, the oldest first: one round can complete a rotation and find the next. */
   private final ArrayDeque<News> news = new ArrayDeque<>();
 
-  private final Map<String, Refusal> refusals = new LinkedHashMap<>();
+  private final Map<String, Mark> marks = new LinkedHashMap<>();
+  private final Map<String, Lock> locks = new LinkedHashMap<>();
+  private long unlockedOrder;
   private @Nullable Exception lastRefusal;
+  private String lastRound = "";
 
-  /** A refusal has not been explained yet, so nobody but a prober logs in. */
-  private boolean troubled;
-
-  private long troubledAt;
-  private long troubledOrder;
-  private int rounds;
-  private long nextRound;
   private @Nullable Baton baton;
   private long deposed;
-
-  /** What a lock or an uncertain failure leaves to be tried again. */
-  private @Nullable SecretValue again;
-
-  private int uncertain;
-  private long uncertainOrder;
-  private int locks;
-  private long lockedOrder;
-  private long lockedUntil;
+  private int rounds;
+  private long nextRound;
 
   private long pendingDeniedUntil;
   private boolean pendingDenied;
   private @Nullable String previousRefusedUnder;
-  private String lastRound = "";
 
-  /** Numbers what happens here: the clock is too coarse to tell before from after. */
   private long order;
-
   private final Map<String, Integer> underWay = new HashMap<>();
-  private final Map<String, ArrayDeque<Long>> refusedTimes = new HashMap<>();
+  private boolean slotWanted;
+  private final Map<String, ArrayDeque<Long>> refusedTimes = new LinkedHashMap<>();
   private CompletableFuture<Void> signal = new CompletableFuture<>();
 
-  /** Decides what a login does, given what the cache holds as AWSCURRENT. */
-  synchronized Move next(SecretValue current, LoginOptions options, long now) {
-    boolean bridging = !options.rotationWait().isZero();
-    if (locks > 0 && now - lockedUntil < 0) {
-      return new Denied(lastRefusal, lockedUntil, true);
-    }
+  /**
+   * Decides what a login does.
+   *
+   * @param current what the cache holds as AWSCURRENT
+   * @param currentUser the user it logs in as
+   */
+  synchronized Move next(SecretValue current, String currentUser, LoginOptions options, long now) {
     SecretValue candidate = candidate(current, now);
-    boolean held = held(candidate, now);
-    if (!bridging) {
-      return held ? new Denied(lastRefusal, now, false) : new Try(candidate);
+    String user = belief != null && belief.is(candidate) ? belief.user : currentUser;
+    Mark mark = marks.get(candidate.versionId());
+    Lock lock = locks.get(user);
+    if (lock != null && now - lock.until < 0) {
+      return new Denied(lock.failure, lock.until, true);
     }
-    if (baton != null) {
-      if (now - baton.ends < 0) {
-        return new Await(signal, baton.ends);
-      }
+    if (options.rotationWait().isZero()) {
+      return unbridged(candidate, user, mark, lock, options, now);
+    }
+    if (baton != null && now - baton.ends >= 0) {
       baton = null;
       deposed++;
     }
-    Belief believed = belief;
-    boolean reexamine =
-        believed != null
-            && believed.label.equals(VersionSelector.PREVIOUS.text())
-            && now - believed.since >= REEXAMINE;
-    if (troubled || locks > 0 || held || reexamine) {
-      if (now - nextRound < 0) {
-        return new Await(signal, nextRound);
+    if (mark == null && lock == null) {
+      if (baton == null || baton.othersGoOn) {
+        rounds = 0;
+        nextRound = now;
       }
-      if (!troubled) {
-        troubledAt = now;
+      if (baton == null
+          && belief != null
+          && belief.isPrevious()
+          && now - belief.examined >= REEXAMINE) {
+        belief = examined(belief, now);
+        baton = new Baton(now + options.probeTimeout().toNanos(), true);
+        return new Probe(baton, null, now);
       }
-      baton = new Baton(now + options.probeTimeout().toNanos());
-      return new Probe(baton);
+      return baton == null || baton.othersGoOn
+          ? new Try(candidate, false)
+          : new Await(signal, baton.ends);
     }
-    return new Try(candidate);
+    if (baton != null) {
+      return new Await(signal, baton.ends);
+    }
+    boolean uncertain = mark != null && mark.uncertain;
+    long ready = uncertain && mark != null && mark.until - nextRound > 0 ? mark.until : nextRound;
+    if (now - ready < 0) {
+      return new Await(signal, ready);
+    }
+    baton = new Baton(now + options.probeTimeout().toNanos(), false);
+    SecretValue again = uncertain || lock != null ? candidate : null;
+    return new Probe(baton, again, mark == null ? now : mark.last);
+  }
+
+  /** Without waiting and probing: what is marked is tried by one caller each time its hold ends. */
+  private Move unbridged(
+      SecretValue candidate,
+      String user,
+      @Nullable Mark mark,
+      @Nullable Lock lock,
+      LoginOptions options,
+      long now) {
+    if (mark == null && lock == null) {
+      return new Try(candidate, false);
+    }
+    boolean held = mark != null && now - mark.until < 0;
+    if (held || refusedWithinMinute(user, now) >= options.refusedLoginsPerMinute()) {
+      return new Denied(lastRefusal, now, false);
+    }
+    if (mark != null) {
+      mark.until = now + hold(mark.count + 1, options);
+    }
+    if (lock != null) {
+      lock.until = now + backOff(lock.count + 1, 5 * SECOND, LONGEST_LOCK);
+    }
+    return new Try(candidate, true);
+  }
+
+  private static Belief examined(Belief old, long now) {
+    return new Belief(old.value, old.user, old.label, old.seenCurrent, old.since, now, old.order);
   }
 
   /** The believed version, or AWSCURRENT where there is none or it has been overtaken. */
@@ -174,27 +261,37 @@ final class TargetState {
     Belief believed = belief;
     String version = current.versionId();
     if (believed == null) {
-      clearTroubleIfNew(version, now);
       return current;
     }
-    if (version.equals(believed.value.versionId())) {
+    if (believed.is(current)) {
       if (!believed.isCurrent()) {
         belief =
             new Belief(
-                current, VersionSelector.CURRENT.text(), version, believed.since, believed.order);
-        news.add(new News(News.Kind.COMPLETE, VersionSelector.CURRENT.text(), version, 0));
+                current,
+                believed.user,
+                VersionSelector.CURRENT.text(),
+                version,
+                now,
+                now,
+                believed.order);
+        news.add(News.complete(version));
       }
       return current;
     }
-    if (!version.equals(believed.seenCurrent) && !lately(version, now)) {
+    if (!version.equals(believed.seenCurrent) && !refusedLately(version, now)) {
       belief = null;
       if (!believed.isCurrent()) {
-        news.add(new News(News.Kind.COMPLETE, VersionSelector.CURRENT.text(), version, 0));
+        news.add(News.complete(version));
       }
-      clearTroubleIfNew(version, now);
       return current;
     }
     if (!believed.isCurrent() && !warned && now - believed.since >= WARN_AFTER) {
+      if (overdueSince == null) {
+        overdueSince = now; // What the cache holds may be as old; this read has it refreshed.
+      }
+      if (now - overdueSince < OVERDUE) {
+        return believed.value;
+      }
       warned = true;
       news.add(
           new News(
@@ -206,43 +303,29 @@ final class TargetState {
     return believed.value;
   }
 
-  /** A version that has never been refused here needs no probe. */
-  private void clearTroubleIfNew(String version, long now) {
-    if (troubled && !lately(version, now) && again == null && baton == null) {
-      troubled = false;
-      rounds = 0;
-      nextRound = now;
-    }
-  }
-
-  private boolean lately(String version, long now) {
-    Refusal refusal = refusals.get(version);
-    return refusal != null && now - refusal.last < LATELY;
-  }
-
-  private boolean held(SecretValue value, long now) {
-    Refusal refusal = refusals.get(value.versionId());
-    return refusal != null && now - refusal.heldUntil < 0;
+  private boolean refusedLately(String version, long now) {
+    Mark mark = marks.get(version);
+    return mark != null && !mark.uncertain && now - mark.last < LATELY;
   }
 
   /** A version that gains a label may be tried at once; one that loses it may gain it again. */
   private void seenAsCurrent(SecretValue current) {
     seen(current);
-    refusals.forEach(
-        (version, refusal) -> {
+    marks.forEach(
+        (version, mark) -> {
           if (!version.equals(current.versionId())) {
-            refusal.labels.remove(VersionSelector.CURRENT.text());
+            mark.labels.remove(VersionSelector.CURRENT.text());
           }
         });
   }
 
   private void seen(SecretValue value) {
-    Refusal refusal = refusals.get(value.versionId());
-    if (refusal != null && !refusal.labels.containsAll(value.labels())) {
-      refusal.labels.addAll(value.labels());
-      if (refusal.labelsKnown) {
-        refusal.heldUntil = refusal.last;
-        refusal.count = 0;
+    Mark mark = marks.get(value.versionId());
+    if (mark != null && !mark.labels.containsAll(value.labels())) {
+      mark.labels.addAll(value.labels());
+      if (mark.labelsKnown) {
+        mark.until = mark.last;
+        mark.count = 0;
       }
     }
   }
@@ -255,11 +338,14 @@ final class TargetState {
     } else {
       seen(value);
     }
-    Refusal refusal = refusals.get(value.versionId());
-    if (refusal != null) {
-      refusal.labelsKnown = true;
+    Mark mark = marks.get(value.versionId());
+    if (mark != null) {
+      mark.labelsKnown = true;
     }
-    return !held(value, now) && refusedWithinMinute(user, now) < options.refusedLoginsPerMinute();
+    Lock lock = locks.get(user);
+    return (mark == null || now - mark.until >= 0)
+        && (lock == null || now - lock.until >= 0)
+        && refusedWithinMinute(user, now) < options.refusedLoginsPerMinute();
   }
 
   private int refusedWithinMinute(String user, long now) {
@@ -270,9 +356,6 @@ final class TargetState {
     while (!times.isEmpty() && now - times.peekFirst() >= 60 * SECOND) {
       times.removeFirst();
     }
-    if (times.isEmpty()) {
-      refusedTimes.remove(user);
-    }
     return times.size();
   }
 
@@ -281,157 +364,183 @@ final class TargetState {
     return signal;
   }
 
+  /** There are as many logins under way as there may be. */
+  static final long NO_SLOT = 0;
+
+  /** Something has come to stand against this version since it was chosen. */
+  static final long LOOK_AGAIN = -1;
+
   /**
    * Takes one of the logins that may be under way at once, and numbers it, so that its end can be
-   * told from what happened after its start. Returns 0 if there are too many.
+   * told from what happened after its start.
+   *
+   * @param unasked whether it is used only because nothing stands against it
+   * @return the number, {@link #NO_SLOT} or {@link #LOOK_AGAIN}
    */
-  synchronized long begin(String user, int most) {
+  synchronized long begin(SecretValue value, String user, int most, boolean unasked) {
+    if (unasked
+        && (marks.containsKey(value.versionId())
+            || locks.containsKey(user)
+            || (baton != null && !baton.othersGoOn))) {
+      return LOOK_AGAIN;
+    }
     int count = underWay.getOrDefault(user, 0);
     if (count >= most) {
-      return 0;
+      slotWanted = true;
+      return NO_SLOT;
     }
     underWay.put(user, count + 1);
     return ++order;
   }
 
-  synchronized void end(String user, boolean limited) {
+  synchronized void end(String user) {
     underWay.computeIfPresent(user, (name, count) -> count == 1 ? null : count - 1);
-    if (limited) {
+    if (slotWanted) {
+      slotWanted = false;
       signal();
     }
   }
 
-  /**
-   * A login worked. Only a prober's may be believed; this one only forgives what came before it.
-   */
-  synchronized void succeeded(SecretValue value, long begun) {
-    Refusal refusal = refusals.get(value.versionId());
-    if (refusal != null && begun > refusal.lastOrder) {
-      refusals.remove(value.versionId());
-      if (troubled && baton == null && begun > troubledOrder) {
-        untroubled();
-      }
+  /** A login worked. What it forgives is what came before it; only a prober's is believed. */
+  synchronized void succeeded(SecretValue value, String user, long begun) {
+    Mark mark = marks.get(value.versionId());
+    if (mark != null && begun > mark.lastOrder) {
+      marks.remove(value.versionId());
+      forgetRefusal();
     }
-    if (locks > 0 && begun > lockedOrder) {
-      locks = 0;
-      again = null;
+    Lock lock = locks.get(user);
+    if (lock != null && begun > lock.order) {
+      unlock(user);
     }
   }
 
-  private void untroubled() {
-    troubled = false;
-    rounds = 0;
-    uncertain = 0;
-    again = null;
+  private void forgetRefusal() {
+    lastRefusal = null;
+    lastRound = "";
     signal();
   }
 
+  private void unlock(String user) {
+    locks.remove(user);
+    unlockedOrder = ++order;
+  }
+
+  /** Whether a login began before the newest proof that its version works. */
+  private boolean overtaken(SecretValue value, long begun) {
+    return belief != null && belief.is(value) && begun < belief.order;
+  }
+
   /**
-   * A version was refused. Returns whether that is news: whoever had set out before the first
-   * refusal came back, or before a prober found that the version works, adds nothing.
+   * A version was refused. Returns whether that is news: the first refusal of what all were using.
+   *
+   * @param probing whether a prober used it, still holding the baton or not
    */
   synchronized boolean refused(
-      SecretValue value, String user, long begun, @Nullable Baton by, Exception failure, long now) {
-    if (by != null && by != baton) {
-      return false;
-    }
-    Belief believed = belief;
-    if (believed != null
-        && believed.value.versionId().equals(value.versionId())
-        && begun < believed.order) {
+      SecretValue value,
+      String user,
+      long begun,
+      boolean probing,
+      Exception failure,
+      LoginOptions options,
+      long now) {
+    if (overtaken(value, begun)) {
       return false;
     }
     lastRefusal = failure;
-    Refusal refusal = refusals.get(value.versionId());
-    boolean inFlight = by == null && (refusal == null || begun < refusal.lastOrder);
-    boolean first = refusal == null;
-    if (refusal == null) {
-      refusal = new Refusal();
-      makeRoom();
-      refusals.put(value.versionId(), refusal);
+    Mark mark = marks.get(value.versionId());
+    boolean first = mark == null;
+    boolean inFlight = !probing && (mark == null || begun < mark.lastOrder);
+    if (mark == null) {
+      mark = new Mark();
+      makeRoom(marks);
+      marks.put(value.versionId(), mark);
     }
-    refusal.labels.addAll(value.labels());
-    if (first || !inFlight) {
-      refusal.count++;
-      refusal.last = now;
-      refusal.lastOrder = ++order;
-      refusal.heldUntil = now + backOff(refusal.count, SECOND, LONGEST_HOLD);
+    mark.labels.addAll(value.labels());
+    if (first || mark.uncertain || !inFlight) {
+      mark.count = mark.uncertain ? 1 : mark.count + 1;
+      mark.uncertain = false;
+      mark.last = now;
+      mark.lastOrder = ++order;
+      mark.until = now + hold(mark.count, options);
     }
     if (!inFlight) {
-      refusedTimes.computeIfAbsent(user, name -> new ArrayDeque<>()).addLast(now);
+      refusedWithinMinute(user, now); // Drops what is older.
+      ArrayDeque<Long> times = refusedTimes.get(user);
+      if (times == null) {
+        times = new ArrayDeque<>();
+        makeRoom(refusedTimes);
+        refusedTimes.put(user, times);
+      }
+      times.addLast(now);
     }
-    if (by == null && !troubled && isCandidate(value)) {
-      troubled = true;
-      troubledAt = now;
-      troubledOrder = ++order;
-      nextRound = now;
-      return true;
-    }
-    return false;
+    return first && !probing && (belief == null || belief.is(value));
   }
 
-  private boolean isCandidate(SecretValue value) {
-    return belief == null || belief.value.versionId().equals(value.versionId());
+  /** Where only AWSCURRENT is tried, it is because the target bears few refusals. */
+  private static long hold(int count, LoginOptions options) {
+    return options.currentOnly()
+        ? backOff(count, LONGEST_HOLD, LONGEST_HOLD_CURRENT_ONLY)
+        : backOff(count, SECOND, LONGEST_HOLD);
   }
 
-  private void makeRoom() {
-    if (refusals.size() >= REFUSALS_KEPT) {
-      refusals.remove(refusals.keySet().iterator().next());
+  private static void makeRoom(Map<String, ?> map) {
+    if (map.size() >= KEPT) {
+      map.remove(map.keySet().iterator().next());
     }
   }
 
   /**
-   * While a rotation is young, AWSCURRENT, once refused, comes right only by a rollback, which
-   * moves labels and so ends the hold. Trying it beside AWSPENDING would spend half of the refusals
-   * that the target may see.
+   * While a rotation is young, AWSCURRENT, once refused, mostly comes right by a rollback, which
+   * moves labels and so ends the hold. Trying it as often as AWSPENDING would spend half of the
+   * refusals that the target may see.
    */
-  synchronized void holdCurrent(SecretValue current, long now) {
-    Refusal refusal = refusals.get(current.versionId());
-    if (refusal != null) {
-      refusal.heldUntil = now + LONGEST_HOLD;
+  synchronized void holdCurrent(SecretValue current) {
+    Mark mark = marks.get(current.versionId());
+    if (mark != null && mark.count > 0 && mark.last + LONGEST_HOLD - mark.until > 0) {
+      mark.until = mark.last + LONGEST_HOLD;
     }
   }
 
-  synchronized void locked(SecretValue value, long begun, Exception failure, long now) {
-    if (locks == 0 || begun > lockedOrder) {
-      locks++;
-      lockedOrder = ++order;
-      lockedUntil = now + backOff(locks, 5 * SECOND, LONGEST_LOCK);
-      lastRefusal = failure;
-      again = value;
-      signal();
+  synchronized void locked(
+      SecretValue value, String user, long begun, Exception failure, long now) {
+    Lock lock = locks.get(user);
+    if (begun < unlockedOrder
+        || (lock != null && begun < lock.order)
+        || (belief != null && belief.user.equals(user) && begun < belief.order)) {
+      return;
     }
+    if (lock == null) {
+      lock = new Lock();
+      makeRoom(locks);
+      locks.put(user, lock);
+    }
+    lock.count++;
+    lock.order = ++order;
+    lock.until = now + backOff(lock.count, 5 * SECOND, LONGEST_LOCK);
+    lock.failure = failure;
+    signal();
   }
 
   synchronized void uncertain(SecretValue value, long begun, Exception failure, long now) {
-    if (uncertain == 0 || begun > uncertainOrder) {
-      uncertain++;
-      uncertainOrder = ++order;
-      lastRefusal = failure;
-      again = value;
-      if (!troubled) {
-        troubled = true;
-        troubledAt = now;
-        troubledOrder = ++order;
-      }
-      nextRound = now + backOff(uncertain, SECOND, LONGEST_HOLD);
+    Mark mark = marks.get(value.versionId());
+    if (overtaken(value, begun) || (mark != null && begun < mark.lastOrder)) {
+      return;
     }
-  }
-
-  synchronized @Nullable SecretValue again() {
-    return again;
-  }
-
-  synchronized void notAgain() {
-    again = null;
+    if (mark == null) {
+      mark = new Mark();
+      makeRoom(marks);
+      marks.put(value.versionId(), mark);
+    }
+    mark.count = mark.uncertain ? mark.count + 1 : 1;
+    mark.uncertain = true;
+    mark.last = now;
+    mark.lastOrder = ++order;
+    mark.until = now + backOff(mark.count, SECOND, LONGEST_HOLD);
+    lastRefusal = failure;
   }
 
   synchronized @Nullable SecretValue believed() {
     return belief == null ? null : belief.value;
-  }
-
-  synchronized long troubledAt() {
-    return troubledAt;
   }
 
   synchronized @Nullable Exception lastRefusal() {
@@ -474,33 +583,45 @@ final class TargetState {
   }
 
   /** The prober found what works. A deposed one is not heard. */
-  synchronized boolean believe(
-      Baton by, SecretValue value, VersionSelector label, String seenCurrent, long now) {
+  synchronized void believe(
+      Baton by,
+      SecretValue value,
+      String user,
+      VersionSelector label,
+      String seenCurrent,
+      long now) {
     if (baton != by) {
-      return false;
+      return;
     }
     Belief before = belief;
-    Belief after = new Belief(value, label.text(), seenCurrent, now, ++order);
-    boolean same = before != null && before.value.versionId().equals(value.versionId());
+    boolean same = before != null && before.is(value) && before.label.equals(label.text());
+    Belief after =
+        new Belief(
+            value,
+            user,
+            label.text(),
+            seenCurrent,
+            same && before != null ? before.since : now,
+            now,
+            ++order);
     if (before != null
         && !before.isCurrent()
         && !same
-        && seenCurrent.equals(before.value.versionId())) {
-      // AWSCURRENT has caught up, and a next rotation has begun, between two looks at it.
-      news.add(new News(News.Kind.COMPLETE, VersionSelector.CURRENT.text(), seenCurrent, 0));
+        && (after.isCurrent() || seenCurrent.equals(before.value.versionId()))) {
+      // Also where a next rotation has begun between two looks at AWSCURRENT.
+      news.add(News.complete(seenCurrent));
     }
-    if (!after.isCurrent() && !(same && before != null && before.label.equals(after.label))) {
+    if (!after.isCurrent() && !same) {
       warned = false;
+      overdueSince = null;
       news.add(new News(News.Kind.INCOMPLETE, after.label, value.versionId(), 0));
-    } else if (after.isCurrent() && before != null && !before.isCurrent()) {
-      news.add(new News(News.Kind.COMPLETE, after.label, value.versionId(), 0));
     }
     belief = after;
-    refusals.remove(value.versionId());
-    locks = 0;
+    marks.remove(value.versionId());
+    unlock(user);
     baton = null;
-    untroubled();
-    return true;
+    rounds = 0;
+    forgetRefusal();
   }
 
   /** The prober tried all there was, and nothing worked: the next round comes later. */
@@ -508,12 +629,10 @@ final class TargetState {
     if (baton == by) {
       baton = null;
       lastRound = summary;
-      if (now - nextRound >= 0) {
-        nextRound = now + backOff(++rounds, SECOND / 4, LONGEST_ROUND);
-        for (Refusal refusal : refusals.values()) {
-          if (now - refusal.heldUntil < 0 && refusal.heldUntil - nextRound < 0) {
-            nextRound = refusal.heldUntil; // Something may be tried again by then.
-          }
+      nextRound = now + backOff(++rounds, SECOND / 4, LONGEST_ROUND);
+      for (Mark mark : marks.values()) {
+        if (now - mark.until < 0 && mark.until - nextRound < 0) {
+          nextRound = mark.until; // Something may be tried again by then.
         }
       }
       signal();
@@ -546,10 +665,11 @@ final class TargetState {
 
   @Override
   public synchronized String toString() {
-    return "TargetState[%s%s%s]"
+    return "TargetState[%s, %d versions and %d users marked%s]"
         .formatted(
             belief == null ? "nothing believed" : "believed " + belief.value.versionId(),
-            troubled ? ", troubled" : "",
-            baton == null ? "" : ", probed until " + Duration.ofNanos(baton.ends));
+            marks.size(),
+            locks.size(),
+            baton == null ? "" : ", probed");
   }
 }

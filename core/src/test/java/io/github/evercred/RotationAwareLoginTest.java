@@ -801,12 +801,280 @@ class RotationAwareLoginTest {
     connect();
     time.advance(Duration.ofMinutes(6));
     connect();
+    time.advance(Duration.ofSeconds(10));
+    connect();
     connect();
 
     assertThat(heard)
         .containsExactly(
             "refused v1", "incomplete AWSPENDING v2 0m", "incomplete AWSPENDING v2 6m");
     assertThat(server.refused()).isOne();
+  }
+
+  @Test
+  void login_idleSinceAFinishedRotation_isNotWarnedOf() throws Exception {
+    rotateInto(2);
+    connect();
+    secrets.move(ID, "AWSCURRENT", 2);
+    time.advance(Duration.ofMinutes(6));
+    connect(); // The cache still holds v1, and this read has it refreshed.
+    Eventually.until(
+        () -> cache.get(ID).versionId().equals(version(2)), () -> "no background refresh");
+    connect();
+
+    assertThat(heard).containsExactly("refused v1", "incomplete AWSPENDING v2 0m", "complete v2");
+  }
+
+  @Test
+  void login_laggingReplicaForLong_isWarnedOf() throws Exception {
+    put(2, "AWSCURRENT");
+    time.advance(SECOND);
+    cache.refresh(ID);
+    for (int minute = 0; minute < 8; minute++) {
+      time.advance(Duration.ofMinutes(1));
+      connect();
+    }
+
+    assertThat(heard).filteredOn(event -> event.startsWith("incomplete")).hasSize(2);
+    assertThat(heard.get(heard.size() - 1)).matches("incomplete AWSPREVIOUS v1 [56]m");
+  }
+
+  @Test
+  void reexamination_secretsManagerHangs_othersGoOnAndTheProberKeepsWhatWorks() throws Exception {
+    put(2, "AWSCURRENT");
+    time.advance(SECOND);
+    cache.refresh(ID);
+    time.advance(SECOND);
+    connect();
+    time.advance(Duration.ofSeconds(61));
+    secrets.hold();
+    Future<String> prober = connecting();
+    secrets.awaitHeld(1);
+
+    assertThat(connect()).endsWith(version(1)); // Does not wait.
+    Duration passed = advanceUntilDone(prober, Duration.ofSeconds(20));
+
+    assertThat(get(prober)).endsWith(version(1));
+    assertThat(passed).isLessThan(Duration.ofSeconds(6));
+    secrets.release();
+  }
+
+  @Test
+  void login_refusedOnceWhileARotationIsYoung_triesCurrentAgainWithinAMinute() throws Exception {
+    secrets.createdAt(time.wall());
+    put(2, "AWSPENDING"); // Not yet known to the server.
+    cacheAnew();
+    server.throwOnce("p1", new Failed(FailureKind.CREDENTIAL, "a passing refusal", null, null));
+    options = options.withRotationWait(Duration.ofSeconds(90));
+
+    Future<String> waiting = connecting();
+    Duration passed = advanceUntilDone(waiting, Duration.ofSeconds(90));
+
+    // Held for 30 s, and AWSPENDING has spent the minute's refusals by then.
+    assertThat(get(waiting)).endsWith(version(1));
+    assertThat(passed).isBetween(Duration.ofSeconds(29), Duration.ofSeconds(63));
+  }
+
+  private void cacheAnew() {
+    time.advance(SECOND);
+    cache.refresh(ID);
+    time.advance(SECOND);
+  }
+
+  @Test
+  void locked_currentMovesToAnotherUser_isUsedAtOnce() throws Exception {
+    server.failWith("p1", FailureKind.LOCKED_OR_DENIED);
+    assertThat(catchThrowableOfType(Failed.class, this::connect).isServers()).isTrue();
+    secrets.put(ID, 2, secret("app_clone", "p2"), "AWSCURRENT");
+    server.accept("p2");
+    cacheAnew();
+
+    assertThat(connect()).endsWith(version(2));
+    assertThat(server.logins()).isEqualTo(2);
+  }
+
+  @Test
+  void uncertain_currentMoves_isUsedAtOnce() throws Exception {
+    server.failWith("p1", FailureKind.UNCERTAIN);
+    Future<String> waiting = connecting();
+    Eventually.until(() -> time.waiting() == 1, () -> "does not wait");
+    put(2, "AWSCURRENT");
+    server.accept("p2");
+    cacheAnew();
+    advanceUntilDone(waiting, Duration.ofSeconds(5));
+
+    assertThat(get(waiting)).endsWith(version(2));
+    assertThat(server.refused("p1")).isLessThanOrEqualTo(3);
+  }
+
+  @Test
+  void gate_longAfterAllWasRefused_stillOneCallerTries() throws Exception {
+    server.accept();
+    Future<String> first = connecting();
+    advanceUntilDone(first, Duration.ofSeconds(21));
+    assertThat(failure(first)).isInstanceOf(Failed.class);
+    time.advance(Duration.ofMinutes(2));
+    long before = server.refused();
+    server.hold("p1");
+
+    List<Future<String>> all = connecting(20);
+    server.awaitArrived(1);
+    time.awaitWaiting(19);
+    assertThat(server.arrived()).isOne();
+    server.accept("p1");
+    server.release("p1");
+
+    for (Future<String> one : all) {
+      assertThat(get(one)).endsWith(version(1));
+    }
+    assertThat(server.refused()).isEqualTo(before);
+  }
+
+  @Test
+  void currentOnly_refusedForLong_isTriedAgainRarely() {
+    options = options.withCurrentOnly(true).withRotationWait(Duration.ofMinutes(10));
+    server.accept();
+
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(95));
+
+    assertThat(server.refused()).isBetween(2L, 3L); // 0, 30 and 90 s, jittered.
+    cache.close();
+  }
+
+  @Test
+  void rotationWaitZero_refusedForLong_staysWithinTheBudget() {
+    options = options.withRotationWait(Duration.ZERO);
+    server.accept();
+    for (int i = 0; i < 600; i++) {
+      time.advance(Duration.ofMillis(100));
+      assertThat(catchThrowableOfType(Failed.class, this::connect)).isNotNull();
+    }
+
+    assertThat(server.refused()).isBetween(2L, 6L); // 5 a minute after the first.
+  }
+
+  @Test
+  void baton_serverRefusesSlowerThanProbeTimeout_refusalsStillCount() throws Exception {
+    rotateInto(2);
+    server.hold("p1");
+    Future<String> slow = connecting();
+    server.awaitArrived(1);
+    List<Future<String>> others = connecting(3);
+    server.awaitArrived(4); // All in flight with p1.
+    server.release("p1");
+    CompletableFuture<?> done = CompletableFuture.runAsync(() -> awaitAny(others));
+    advanceUntilDone(done, Duration.ofSeconds(10));
+    assertThat(get(slow)).endsWith(version(2));
+
+    rotateInto(3);
+    time.advance(SECOND);
+    server.hold("p3");
+    Future<String> deposed = connecting();
+    server.awaitArrived(2); // p2, then p3 as the prober.
+    time.advance(Duration.ofSeconds(6));
+    server.accept();
+    server.release("p3");
+    advanceUntilDone(deposed, Duration.ofSeconds(20));
+
+    assertThat(server.refused("p3")).isBetween(1L, 4L);
+  }
+
+  @Test
+  void gate_stragglerChosenBeforeTheRefusal_looksAgain() throws Exception {
+    rotateInto(2);
+    var slow = new CompletableFuture<@Nullable Void>();
+    var reached = new CompletableFuture<@Nullable Void>();
+    var stalled = new java.util.concurrent.atomic.AtomicInteger();
+    CredentialUse<String, Failed> straggler =
+        new CredentialUse<>() {
+          @Override
+          public String use(SecretValue credential, Duration remaining) throws Failed {
+            return server.use(credential, remaining);
+          }
+
+          @Override
+          public FailureKind sort(Exception failure) {
+            return server.sort(failure);
+          }
+
+          @Override
+          public String userName(SecretValue credential) {
+            if (stalled.incrementAndGet() == 2) { // Between the choice and the login.
+              reached.complete(null);
+              slow.join();
+            }
+            return server.userName(credential);
+          }
+
+          @Override
+          public Failed failure(LoginFailure failure) {
+            return server.failure(failure);
+          }
+        };
+    Future<String> late =
+        threads.submit(() -> login.login(TARGET, ID, options, Optional.empty(), straggler));
+    reached.get(20, TimeUnit.SECONDS);
+
+    assertThat(connect()).endsWith(version(2));
+    slow.complete(null);
+
+    assertThat(get(late)).endsWith(version(2));
+    assertThat(server.refused("p1")).isOne();
+  }
+
+  @Test
+  void giveUp_longAfterAResolvedRefusal_isATimeOut() throws Exception {
+    rotateInto(2);
+    connect();
+    options = options.withLoginsAtOnce(1);
+    server.hold("p2");
+    Future<String> hanging = connecting();
+    server.awaitArrived(1);
+    Future<String> waiting = connecting();
+    time.awaitWaiting(1);
+    advanceUntilDone(waiting, Duration.ofSeconds(21));
+
+    assertThat(((Failed) failure(waiting)).why().kind()).isEqualTo(LoginFailure.Kind.TIMED_OUT);
+    server.release("p2");
+    assertThat(get(hanging)).endsWith(version(2));
+  }
+
+  @Test
+  void loginsAtOnce_slotFreedByALoginWithoutLimit_wakesTheWaiter() throws Exception {
+    server.hold("p1");
+    Future<String> unlimited = connecting();
+    server.awaitArrived(1);
+    LoginOptions limited = options.withLoginsAtOnce(1);
+    Future<String> waiting =
+        threads.submit(() -> login.login(TARGET, ID, limited, Optional.empty(), server));
+    time.awaitWaiting(1);
+
+    server.release("p1");
+
+    assertThat(get(unlimited)).endsWith(version(1));
+    assertThat(get(waiting)).endsWith(version(1));
+  }
+
+  @Test
+  void locked_endOfALoginFromBeforeTheProof_addsNothing() throws Exception {
+    server.hold("p1");
+    Future<String> old = connecting();
+    server.awaitArrived(1);
+    rotateInto(2);
+    server.failWith("p1", FailureKind.LOCKED_OR_DENIED);
+    put(2, "AWSCURRENT");
+    cacheAnew();
+    assertThat(connect()).endsWith(version(2));
+    server.release("p1");
+    assertThat(failure(old)).isInstanceOf(Failed.class);
+
+    server.forget();
+    Failed denied = catchThrowableOfType(Failed.class, this::connect);
+    assertThat(denied == null || denied.why().kind() == LoginFailure.Kind.LOCKED).isTrue();
+    time.advance(Duration.ofSeconds(5));
+    assertThat(connect()).endsWith(version(2));
+    assertThat(server.refused("p1")).isZero();
   }
 
   @Test
