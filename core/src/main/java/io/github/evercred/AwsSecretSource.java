@@ -226,7 +226,9 @@ public final class AwsSecretSource implements SecretSource {
         switch (code == null ? "" : code) {
           case "ResourceNotFoundException" -> SecretException.Reason.NOT_FOUND;
           case "AccessDeniedException", "AccessDenied" ->
-              said.contains("KMS") || said.contains("kms:")
+              // The first names the resource, and that may be called anything.
+              !said.contains("perform: secretsmanager:")
+                      && (said.contains("KMS") || said.contains("kms:"))
                   ? SecretException.Reason.KMS_DENIED
                   : SecretException.Reason.ACCESS_DENIED;
           case "DecryptionFailure" -> SecretException.Reason.KEY_UNUSABLE;

@@ -227,6 +227,7 @@ class AwsSecretSourceTest {
         "400 | ResourceNotFoundException | can't find the specified secret.     | NOT_FOUND",
         "404 | ResourceNotFoundException | as an emulator says it               | NOT_FOUND",
         "400 | AccessDeniedException     | User: x is not authorized to perform: secretsmanager:GetSecretValue on resource: y because no identity-based policy allows it | ACCESS_DENIED",
+        "400 | AccessDeniedException     | User: x is not authorized to perform: secretsmanager:GetSecretValue on resource: prod/KMS-gateway because no identity-based policy allows it | ACCESS_DENIED",
         "403 | AccessDenied              | no                                   | ACCESS_DENIED",
         "400 | AccessDeniedException     | Access to KMS is not allowed         | KMS_DENIED",
         "400 | AccessDeniedException     | Access to KMS is not allowed. This version of secret is not encrypted with the current KMS key | KMS_DENIED",
