@@ -241,12 +241,23 @@ public final class AwsSecretSource implements SecretSource {
           case "ExpiredTokenException",
               "ExpiredToken",
               "UnrecognizedClientException",
-              "InvalidClientTokenId" ->
+              "InvalidClientTokenId",
+              "IncompleteSignature",
+              "IncompleteSignatureException",
+              "MissingAuthenticationToken",
+              "MissingAuthenticationTokenException" ->
               SecretException.Reason.AWS_CREDENTIALS;
-          case "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed" ->
-              e.isClockSkewException() || said.contains("Signature expired")
+          case "InvalidSignatureException",
+              "SignatureDoesNotMatch",
+              "RequestExpired",
+              "RequestInTheFuture",
+              "RequestTimeTooSkewed" ->
+              e.isClockSkewException()
+                      || said.contains("Signature expired")
+                      || said.contains("Signature not yet current")
                   ? SecretException.Reason.CLOCK_SKEW
                   : SecretException.Reason.AWS_CREDENTIALS;
+          case "LimitExceededException" -> SecretException.Reason.THROTTLED;
           default ->
               e.isThrottlingException()
                   ? SecretException.Reason.THROTTLED
