@@ -165,6 +165,11 @@ public final class AwsSecretSource implements SecretSource {
       throw new SecretException(SecretException.Reason.UNAVAILABLE, "the call was stopped", e);
     } catch (SdkClientException e) {
       throw sorted(e);
+    } catch (UncheckedIOException e) {
+      // The SDK lets some of its HTTP client's through; the JSON parser's own quote the text.
+      throw e.getCause().getClass().getName().startsWith("java.")
+          ? new SecretException(SecretException.Reason.UNAVAILABLE, "the connection broke", e)
+          : unreadable();
     }
   }
 
@@ -226,7 +231,9 @@ public final class AwsSecretSource implements SecretSource {
         switch (code == null ? "" : code) {
           case "ResourceNotFoundException" -> SecretException.Reason.NOT_FOUND;
           case "AccessDeniedException", "AccessDenied" ->
-              said.contains("KMS") || said.contains("kms:")
+              // The first names the resource, and that may be called anything.
+              !said.contains("perform: secretsmanager:")
+                      && (said.contains("KMS") || said.contains("kms:"))
                   ? SecretException.Reason.KMS_DENIED
                   : SecretException.Reason.ACCESS_DENIED;
           case "DecryptionFailure" -> SecretException.Reason.KEY_UNUSABLE;
@@ -239,12 +246,23 @@ public final class AwsSecretSource implements SecretSource {
           case "ExpiredTokenException",
               "ExpiredToken",
               "UnrecognizedClientException",
-              "InvalidClientTokenId" ->
+              "InvalidClientTokenId",
+              "IncompleteSignature",
+              "IncompleteSignatureException",
+              "MissingAuthenticationToken",
+              "MissingAuthenticationTokenException" ->
               SecretException.Reason.AWS_CREDENTIALS;
-          case "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed" ->
-              e.isClockSkewException() || said.contains("Signature expired")
+          case "InvalidSignatureException",
+              "SignatureDoesNotMatch",
+              "RequestExpired",
+              "RequestInTheFuture",
+              "RequestTimeTooSkewed" ->
+              e.isClockSkewException()
+                      || said.contains("Signature expired")
+                      || said.contains("Signature not yet current")
                   ? SecretException.Reason.CLOCK_SKEW
                   : SecretException.Reason.AWS_CREDENTIALS;
+          case "LimitExceededException" -> SecretException.Reason.THROTTLED;
           default ->
               e.isThrottlingException()
                   ? SecretException.Reason.THROTTLED

@@ -30,6 +30,15 @@ final class CacheFixture implements AutoCloseable {
     return cache.get(ID).asString();
   }
 
+  /** For what goes on reading whatever comes. */
+  String readOrFail() {
+    try {
+      return read();
+    } catch (SecretException e) {
+      return e.toString();
+    }
+  }
+
   SecretException.Reason reasonOfRead() {
     try {
       SecretValue value = cache.get(ID);

@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
@@ -54,10 +55,25 @@ final class CapturedLog extends Handler implements AutoCloseable {
 
   /** All of it as text: messages with their parameters, and whole traces. */
   String text() {
+    return text(logged -> true);
+  }
+
+  /** What is logged where anybody would look: all of ours, and of others what is not debugging. */
+  String textOfOursAndWhatOthersTellAtInfo() {
+    return text(
+        logged ->
+            logged.getLoggerName().startsWith("io.github.")
+                || logged.getLevel().intValue() >= Level.INFO.intValue());
+  }
+
+  private String text(Predicate<LogRecord> which) {
     var formatter = new SimpleFormatter();
     var text = new StringWriter();
     var writer = new PrintWriter(text);
     for (LogRecord logged : records) {
+      if (!which.test(logged)) {
+        continue;
+      }
       writer.println(
           logged.getLoggerName()
               + " "
