@@ -167,7 +167,8 @@ public final class AwsSecretSource implements SecretSource {
       throw sorted(e);
     } catch (UncheckedIOException e) {
       // The SDK lets some of its HTTP client's through; the JSON parser's own quote the text.
-      throw e.getCause().getClass().getName().startsWith("java.")
+      Throwable cause = e.getCause();
+      throw cause != null && cause.getClass().getName().startsWith("java.")
           ? new SecretException(SecretException.Reason.UNAVAILABLE, "the connection broke", e)
           : unreadable();
     }

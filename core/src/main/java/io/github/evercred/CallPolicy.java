@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
 final class CallPolicy {
   private final CircuitBreaker breaker;
   private final Time time;
+  private volatile @Nullable SecretException lastFailure;
 
   CallPolicy(Time time) {
     this.time = time;
@@ -64,6 +65,7 @@ final class CallPolicy {
     private final CompletableFuture<SecretException> givenUp = new CompletableFuture<>();
     private final Consumer<SecretValue> whenFetched;
     private volatile boolean over;
+    private volatile @Nullable SecretException failed;
 
     Call(
         SecretSource source,
@@ -80,11 +82,14 @@ final class CallPolicy {
       this.whenFetched = whenFetched;
     }
 
-    /** Makes the failure of a fetch whose source is not called, nor would be by another attempt. */
-    private SecretException over(
-        SecretException.Reason reason, String message, @Nullable Throwable cause) {
+    /**
+     * Makes the failure of a fetch whose source is not called, nor would be by another attempt.
+     * What an attempt has come to says more than that there is no other.
+     */
+    private SecretException over(SecretException otherwise) {
       over = true;
-      return new SecretException(reason, message, cause);
+      SecretException before = failed;
+      return before != null ? before : otherwise;
     }
 
     /** Ends the attempt that is under way, if one is, and begins no other. */
@@ -117,7 +122,7 @@ final class CallPolicy {
       call.threads.execute(() -> run(call, result));
     } catch (RejectedExecutionException e) {
       result.completeExceptionally(
-          call.over(SecretException.Reason.CLOSED, "the cache is closed", e));
+          call.over(new SecretException(SecretException.Reason.CLOSED, "the cache is closed", e)));
     }
     return result;
   }
@@ -126,15 +131,13 @@ final class CallPolicy {
     long left = call.deadline - time.nanos();
     if (call.givenUp.isDone() || left <= 0) {
       result.completeExceptionally(
-          call.over(SecretException.Reason.UNAVAILABLE, "the time for it had passed", null));
+          call.over(
+              new SecretException(
+                  SecretException.Reason.UNAVAILABLE, "the time for it had passed", null)));
       return;
     }
     if (!breaker.tryAcquirePermission()) {
-      result.completeExceptionally(
-          call.over(
-              SecretException.Reason.UNAVAILABLE,
-              "not called, because its last calls failed; it is tried again in 30 s at most",
-              null));
+      result.completeExceptionally(call.over(notCalled()));
       return;
     }
     call.attempts.incrementAndGet();
@@ -156,6 +159,7 @@ final class CallPolicy {
       result.complete(value);
     } catch (SecretException e) {
       settle(attempt, e);
+      call.failed = e;
       result.completeExceptionally(e);
     } catch (Exception e) { // Also checked ones: Kotlin and Lombok throw them undeclared.
       var failed =
@@ -164,6 +168,7 @@ final class CallPolicy {
               "the source failed with " + e.getClass().getName(),
               e);
       settle(attempt, failed);
+      call.failed = failed;
       result.completeExceptionally(failed);
     } catch (Error e) {
       settle(attempt, e);
@@ -174,12 +179,28 @@ final class CallPolicy {
     }
   }
 
+  /** The breaker is open, and the failure that holds it open is what must be known. */
+  private SecretException notCalled() {
+    SecretException last = lastFailure;
+    String message = "not called, because its last calls failed; it is tried again in 30 s at most";
+    return last == null
+        ? new SecretException(SecretException.Reason.UNAVAILABLE, message, null)
+        : new SecretException(
+            last.reason(),
+            message + ". The last failed with: " + last.getMessage(),
+            last.requestId(),
+            last);
+  }
+
   private void settle(Attempt attempt, @Nullable Throwable failure) {
     if (attempt.settled.compareAndSet(false, true)) {
       long took = time.nanos() - attempt.begun;
       if (failure == null || (failure instanceof SecretException e && !e.reason().isTransient())) {
         breaker.onSuccess(took, TimeUnit.NANOSECONDS);
       } else {
+        if (failure instanceof SecretException e) {
+          lastFailure = e;
+        }
         breaker.onError(took, TimeUnit.NANOSECONDS, failure);
       }
     }

@@ -228,7 +228,12 @@ final class Flights implements AutoCloseable {
       running.remove(flight.key, flight);
       flight.end.complete(value);
     } else {
-      SecretException failure = landing.failed(flight, failure((Throwable) end));
+      SecretException failure = failure((Throwable) end);
+      try {
+        failure = landing.failed(flight, failure);
+      } catch (RuntimeException | Error e) {
+        failure.addSuppressed(e); // Whatever it was, the flight must end.
+      }
       running.remove(flight.key, flight);
       flight.end.completeExceptionally(failure);
     }

@@ -61,6 +61,7 @@ public final class SecretCache implements AutoCloseable {
 
   private final Time time;
   private final SecretSource source;
+  private final String where;
   private final boolean ownsSource;
   private final Settings settings;
   private final Freshness freshness;
@@ -90,6 +91,7 @@ public final class SecretCache implements AutoCloseable {
     this.settings = settings;
     this.freshness = settings.freshness();
     this.source = source;
+    this.where = source.description();
     this.ownsSource = ownsSource;
     this.time = time;
     this.entries = Bounded.bySize(settings.maximumSecrets(), Entry::leave);
@@ -248,6 +250,7 @@ public final class SecretCache implements AutoCloseable {
   }
 
   private SecretValue slowly(Key key, long atMost) {
+    long start = time.nanos();
     Entry entry = entries.get(mapKey(key));
     if (entry == null) {
       return load(key, atMost);
@@ -260,7 +263,11 @@ public final class SecretCache implements AutoCloseable {
       case LAPSED -> revalidate(entry, snapshot, atMost);
     }
     Entry now = entries.get(mapKey(key));
-    return now != null ? now.snapshot().value() : load(key, atMost);
+    if (now != null) {
+      return now.snapshot().value();
+    }
+    // Gone while we waited: what is left of the one limit.
+    return load(key, Math.min(atMost, settings.load()) - (time.nanos() - start));
   }
 
   private SecretValue load(Key key, long atMost) {
@@ -335,7 +342,7 @@ public final class SecretCache implements AutoCloseable {
             "No value of secret %s from %s within %s (%s). %s. %s."
                 .formatted(
                     flight.key,
-                    source.description(),
+                    where,
                     Duration.ofNanos(Math.max(limit, 0)),
                     caller ? "the caller's limit" : "loadTimeout",
                     cached(flight.key),
@@ -470,7 +477,7 @@ public final class SecretCache implements AutoCloseable {
                 "No new value of secret %s from %s: %s. %d %s in %s. %s. %s."
                     .formatted(
                         key,
-                        source.description(),
+                        where,
                         failure.getMessage(),
                         flight.attempts(),
                         flight.attempts() == 1 ? "attempt" : "attempts",
@@ -602,6 +609,6 @@ public final class SecretCache implements AutoCloseable {
   @Override
   public String toString() {
     return "SecretCache[%s, %d held%s]"
-        .formatted(source.description(), entries.view().size(), closed.isDone() ? ", closed" : "");
+        .formatted(where, entries.view().size(), closed.isDone() ? ", closed" : "");
   }
 }

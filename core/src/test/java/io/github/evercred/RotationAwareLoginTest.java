@@ -466,7 +466,7 @@ class RotationAwareLoginTest {
     for (Future<String> one : all) {
       assertThat(get(one)).endsWith(version(2));
     }
-    assertThat(secrets.calls()).isLessThanOrEqualTo(8);
+    assertThat(secrets.calls()).isLessThanOrEqualTo(16); // 40 if none were shared.
   }
 
   @Test

@@ -257,6 +257,26 @@ class SecretCacheFailureTest {
   }
 
   @Test
+  void breakerOpen_read_isToldWhatHoldsItOpen() {
+    try (var f = new CacheFixture(o -> o.rememberFailureFor(Duration.ZERO, Duration.ZERO))) {
+      f.source.script(
+          request -> {
+            throw new SecretException(Reason.AWS_CREDENTIALS, "token expired", "req-1", null);
+          });
+      for (int i = 0; i < 4; i++) {
+        f.drive(f::read);
+      }
+
+      SecretException told = f.drive(f::read).failure();
+
+      assertThat(told).hasMessageContainingAll("not called", "token expired", "0 attempts");
+      assertThat(told.reason()).isEqualTo(Reason.AWS_CREDENTIALS);
+      assertThat(told.requestId()).isEqualTo("req-1");
+      assertThat(told).hasRootCauseMessage("token expired");
+    }
+  }
+
+  @Test
   void sourceThrows_error_leavesTheBreakerUsable() {
     var before = Thread.getDefaultUncaughtExceptionHandler();
     Thread.setDefaultUncaughtExceptionHandler((thread, e) -> {});
