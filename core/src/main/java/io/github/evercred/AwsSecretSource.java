@@ -165,6 +165,11 @@ public final class AwsSecretSource implements SecretSource {
       throw new SecretException(SecretException.Reason.UNAVAILABLE, "the call was stopped", e);
     } catch (SdkClientException e) {
       throw sorted(e);
+    } catch (UncheckedIOException e) {
+      // The SDK lets some of its HTTP client's through; the JSON parser's own quote the text.
+      throw Objects.requireNonNull(e.getCause()).getClass().getName().startsWith("java.")
+          ? new SecretException(SecretException.Reason.UNAVAILABLE, "the connection broke", e)
+          : unreadable();
     }
   }
 

@@ -386,7 +386,7 @@ class AwsSecretSourceTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = "MALFORMED_RESPONSE_CHUNK")
+  @ValueSource(strings = {"MALFORMED_RESPONSE_CHUNK", "RANDOM_DATA_THEN_CLOSE"})
   void fetch_garbage_isTransient(Fault fault) {
     answer(aResponse().withFault(fault));
 
