@@ -167,8 +167,7 @@ public final class AwsSecretSource implements SecretSource {
       throw sorted(e);
     } catch (UncheckedIOException e) {
       // The SDK lets some of its HTTP client's through; the JSON parser's own quote the text.
-      Throwable cause = e.getCause();
-      throw cause != null && cause.getClass().getName().startsWith("java.")
+      throw Objects.requireNonNull(e.getCause()).getClass().getName().startsWith("java.")
           ? new SecretException(SecretException.Reason.UNAVAILABLE, "the connection broke", e)
           : unreadable();
     }
@@ -334,13 +333,7 @@ public final class AwsSecretSource implements SecretSource {
   public void close() {
     FutureTask<SecretsManagerClient> built = client.get();
     if (owned && built != null && built.isDone()) {
-      try {
-        built.get().close();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      } catch (ExecutionException e) {
-        // It was never built, and whoever fetched has been told why: there is nothing to close.
-      }
+      client().close();
     }
   }
 }

@@ -1,0 +1,98 @@
+package io.github.evercred;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Rules that a search through the sources can check. */
+class LayeringTest {
+  private static final Path MAIN = Path.of("src/main/java");
+  private static final Path TEST = Path.of("src/test/java");
+
+  private static List<String> filesWith(Path root, String pattern) throws IOException {
+    Pattern wanted = Pattern.compile(pattern);
+    try (Stream<Path> files = Files.walk(root)) {
+      return files
+          .filter(file -> file.toString().endsWith(".java"))
+          .filter(file -> wanted.matcher(read(file)).find())
+          .map(file -> file.getFileName().toString())
+          .sorted()
+          .toList();
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "com.github.benmanes.caffeine, Bounded.java",
+    "io.github.resilience4j,       CallPolicy.java",
+    "com.grack.nanojson,           JsonFields.java",
+    "software.amazon.awssdk,       AwsSecretSource.java",
+  })
+  void library_inMain_isNamedByOneFile(String library, String file) throws IOException {
+    // With a dot behind it: so a name of an artifact or class in a message is not meant.
+    assertThat(filesWith(MAIN, "(?m)^import (static )?" + Pattern.quote(library) + "\\."))
+        .containsExactly(file);
+  }
+
+  @Test
+  void libraries_inMain_areNoOthers() throws IOException {
+    assertThat(
+            filesWith(
+                MAIN,
+                "(?m)^import (static )?(?!java\\.|org\\.jspecify\\.|io\\.github\\.evercred\\."
+                    + "|com\\.github\\.benmanes\\.caffeine\\.|io\\.github\\.resilience4j\\."
+                    + "|com\\.grack\\.nanojson\\.|software\\.amazon\\.awssdk\\.)"))
+        .isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Thread\\s*\\.\\s*sleep|TimeUnit\\.\\w+\\.sleep",
+        "currentTimeMillis|Instant\\s*\\.\\s*now|new Date\\(\\)|LocalDateTime",
+        "System\\.(out|err)\\b|printStackTrace\\(\\)",
+      })
+  void main_forbidden_isNowhere(String pattern) throws IOException {
+    assertThat(filesWith(MAIN, pattern)).isEmpty();
+  }
+
+  @Test
+  void nanoTime_inMain_isReadByTheClockAndByClose() throws IOException {
+    assertThat(filesWith(MAIN, "System\\.nanoTime")).containsExactly("Flights.java", "Time.java");
+  }
+
+  @Test
+  void tests_sleep_isNowhere() throws IOException {
+    assertThat(filesWith(TEST, "Thread[.]sleep\\(|TimeUnit[.]\\w+[.]sleep\\(")).isEmpty();
+  }
+
+  @Test
+  void tests_skipped_areNone() throws IOException {
+    assertThat(filesWith(TEST, "@" + "Disabled|assume(True|That|False)\\(")).isEmpty();
+  }
+
+  /** That the search finds what it is asked for. */
+  @Test
+  void search_whatIsThere_isFound() throws IOException {
+    assertThat(filesWith(MAIN, "class SecretCache\\b")).containsExactly("SecretCache.java");
+    assertThat(filesWith(MAIN, "(?m)^import java\\.time\\.Duration;")).hasSizeGreaterThan(3);
+    assertThat(filesWith(TEST, "currentTimeMillis")).containsExactly("LayeringTest.java");
+  }
+}
