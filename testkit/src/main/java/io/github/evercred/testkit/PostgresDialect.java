@@ -10,6 +10,7 @@ import java.sql.Statement;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PasswordUtil;
 
 /**
  * PostgreSQL: the statements of AWS's rotation functions, with every name and password quoted by
@@ -37,12 +38,20 @@ final class PostgresDialect implements Dialect {
 
   @Override
   public void createUser(Connection admin, String user, String password) throws SQLException {
-    execute(admin, "CREATE ROLE %I WITH LOGIN PASSWORD %L", user, password);
+    execute(admin, "CREATE ROLE %I WITH LOGIN PASSWORD %L", user, verifier(user, password));
   }
 
   @Override
   public void setPassword(Connection admin, String user, String password) throws SQLException {
-    execute(admin, "ALTER USER %I WITH PASSWORD %L", user, password);
+    execute(admin, "ALTER USER %I WITH PASSWORD %L", user, verifier(user, password));
+  }
+
+  /**
+   * What the server stores of a password, computed here as psql's {@code \password} does, so that
+   * neither the driver's trace nor the server's log of statements can show the password.
+   */
+  private static String verifier(String user, String password) throws SQLException {
+    return PasswordUtil.encodePassword(user, password.toCharArray(), "scram-sha-256");
   }
 
   @Override

@@ -31,7 +31,11 @@ final class ChildJvm {
     command.add(classPath);
     command.add(ChildJvm.class.getName());
     command.add(mode);
-    return new ProcessBuilder(command).redirectErrorStream(true).directory(tmp.toFile()).start();
+    ProcessBuilder child =
+        new ProcessBuilder(command).redirectErrorStream(true).directory(tmp.toFile());
+    // The JVM announces these on its output, which the tests read.
+    child.environment().keySet().removeAll(List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"));
+    return child.start();
   }
 
   /** The class path of this JVM, less what the child does not need. */

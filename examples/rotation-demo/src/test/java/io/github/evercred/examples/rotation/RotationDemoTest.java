@@ -7,6 +7,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -31,13 +33,20 @@ class RotationDemoTest {
   private final Set<String> passwords = new HashSet<>();
 
   private final StringWriter logged = new StringWriter();
-  private final List<Logger> loggers =
-      List.of(Logger.getLogger("io.github.evercred"), Logger.getLogger("com.zaxxer.hikari"));
+
+  /** Every logger there is: the driver's, the pool's, the SDK's and ours. */
+  private final Logger root = Logger.getLogger("");
+
+  private final Handler[] usual = root.getHandlers();
+  private final Level usualLevel = root.getLevel();
+  private final StringWriter seenInTheJvm = new StringWriter();
+
   private final Handler everything =
       new Handler() {
         @Override
         public synchronized void publish(LogRecord record) {
-          logged.append(record.getMessage()).append(Arrays.toString(record.getParameters()));
+          logged.append(record.getLoggerName() + " " + record.getMessage());
+          logged.append(Arrays.toString(record.getParameters()) + "\n");
           if (record.getThrown() != null) {
             record.getThrown().printStackTrace(new PrintWriter(logged, true));
           }
@@ -52,20 +61,39 @@ class RotationDemoTest {
 
   @BeforeEach
   void captureLogs() {
-    for (Logger logger : loggers) {
-      logger.setLevel(Level.ALL);
-      logger.setUseParentHandlers(false);
-      logger.addHandler(everything);
+    for (Handler handler : usual) {
+      root.removeHandler(handler);
     }
+    everything.setLevel(Level.ALL);
+    root.setLevel(Level.ALL);
+    root.addHandler(everything);
   }
 
   @AfterEach
   void releaseLogs() {
-    for (Logger logger : loggers) {
-      logger.removeHandler(everything);
-      logger.setUseParentHandlers(true);
-      logger.setLevel(null);
+    root.removeHandler(everything);
+    root.setLevel(usualLevel);
+    for (Handler handler : usual) {
+      root.addHandler(handler);
     }
+  }
+
+  /** A thread dump, the system properties, and the arguments of the processes that were started. */
+  private void lookAround() {
+    for (ThreadInfo thread : ManagementFactory.getThreadMXBean().dumpAllThreads(true, true)) {
+      seenInTheJvm.append(thread.toString());
+    }
+    seenInTheJvm.append(System.getProperties().toString());
+    ProcessHandle.current()
+        .descendants()
+        .forEach(
+            process -> {
+              seenInTheJvm.append(process.info().toString());
+              process
+                  .info()
+                  .arguments()
+                  .ifPresent(words -> seenInTheJvm.append(String.join(" ", words)));
+            });
   }
 
   private int run(String... arguments) {
@@ -75,6 +103,7 @@ class RotationDemoTest {
   }
 
   private void collectPasswords(LocalSecretsManager secrets) {
+    lookAround();
     for (String secretId : List.of("demo/app", "demo/plain_app")) {
       for (String label : List.of("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS")) {
         if (secrets.versionId(secretId, label).isPresent()) {
@@ -89,7 +118,13 @@ class RotationDemoTest {
   /** Without showing it. */
   private void assertHidden(String password) {
     assertThat(written().contains(password)).as("a password is in the output").isFalse();
-    assertThat(logged.toString().contains(password)).as("a password is in the log").isFalse();
+    assertThat(logged.toString().lines().filter(line -> line.contains(password)))
+        .map(line -> line.replace(password, "<password>"))
+        .as("lines of the log with a password")
+        .isEmpty();
+    assertThat(seenInTheJvm.toString().contains(password))
+        .as("a password is in a thread dump, a system property or a process's arguments")
+        .isFalse();
   }
 
   private String written() {
@@ -122,7 +157,9 @@ class RotationDemoTest {
     assertThat(passwords).hasSize(6);
     assertThat(passwords).allSatisfy(this::assertHidden);
     assertThat(logged.toString())
-        .contains("runs on AWSPENDING version", "password authentication failed");
+        .contains("runs on AWSPENDING version", "password authentication failed")
+        .contains("org.postgresql", "software.amazon.awssdk"); // So they are searched, too.
+    assertThat(seenInTheJvm.toString()).contains("evercred-timer", "java.io.tmpdir", "postgres");
   }
 
   @Test
