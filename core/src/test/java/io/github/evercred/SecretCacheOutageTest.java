@@ -518,18 +518,20 @@ class SecretCacheOutageTest {
         assertThat(f.drive(f::read).failure()).isNotNull();
       }
       f.time.advance(Duration.ofSeconds(2));
-      f.source.hold();
+      var never = new CompletableFuture<SecretValue>();
+      f.source.script(request -> never.join()); // Heeds no interrupt.
+      int calls = f.source.calls();
       var hanging = Crew.of(1, f::read);
-      f.source.awaitHeld(1);
+      f.awaitCalls(calls + 1);
       f.time.awaitWaiting(1);
       f.time.advance(Duration.ofSeconds(10)); // Given up: a failure, so open again, for 4 s.
       assertThat(hanging.failure()).isNotNull();
 
-      f.source.release();
       f.source.healthy();
       f.time.advance(Duration.ofMillis(4_001));
 
       assertThat(f.read()).isEqualTo("one");
+      never.complete(f.source.value(ID, 1));
     }
   }
 
