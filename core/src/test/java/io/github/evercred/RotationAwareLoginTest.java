@@ -114,7 +114,10 @@ class RotationAwareLoginTest {
     }
   }
 
-  /** Moves time on in small steps until the future is done. */
+  /**
+   * Moves time on in small steps until the future is done. On a busy machine the threads lag behind
+   * the time by some seconds, so upper bounds are generous.
+   */
   private Duration advanceUntilDone(Future<?> login, Duration limit) {
     Duration step = Duration.ofMillis(50);
     Duration passed = Duration.ZERO;
@@ -360,7 +363,7 @@ class RotationAwareLoginTest {
     Future<String> waiting = connecting();
     Duration passed = advanceUntilDone(waiting, Duration.ofSeconds(30));
 
-    assertThat(passed).isBetween(Duration.ofSeconds(20), Duration.ofSeconds(21));
+    assertThat(passed).isBetween(Duration.ofSeconds(20), Duration.ofSeconds(24));
     Failed failed = (Failed) failure(waiting);
     assertThat(failed.why().kind()).isEqualTo(LoginFailure.Kind.REFUSED);
     assertThat(failed.why().lastRefusal()).hasMessage("password refused");
@@ -377,7 +380,7 @@ class RotationAwareLoginTest {
 
     Duration passed = advanceUntilDone(waiting, Duration.ofSeconds(30));
 
-    assertThat(passed).isBetween(Duration.ofSeconds(3), Duration.ofSeconds(4));
+    assertThat(passed).isBetween(Duration.ofSeconds(3), Duration.ofSeconds(7));
     assertThat(server.remaining()).allMatch(left -> left.compareTo(Duration.ofSeconds(20)) <= 0);
     assertThat(server.remaining().get(1)).isEqualTo(Duration.ofSeconds(3));
   }
@@ -509,11 +512,12 @@ class RotationAwareLoginTest {
     secrets.hold();
     List<Future<String>> all = connecting(5);
     secrets.awaitHeld(1);
+    time.awaitWaiting(5);
     CompletableFuture<?> done = CompletableFuture.runAsync(() -> awaitAny(all));
 
     Duration passed = advanceUntilDone(done, Duration.ofSeconds(30));
 
-    assertThat(passed).isBetween(Duration.ofSeconds(20), Duration.ofSeconds(21));
+    assertThat(passed).isBetween(Duration.ofSeconds(20), Duration.ofSeconds(24));
     for (Future<String> one : all) {
       assertThat(((Failed) failure(one)).why().kind()).isEqualTo(LoginFailure.Kind.REFUSED);
     }
