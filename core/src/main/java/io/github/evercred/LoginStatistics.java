@@ -11,6 +11,13 @@ package io.github.evercred;
  *     AWSCURRENT
  * @param gaveUp logins that ended at their deadline, or because the target was locked, the secret
  *     could not be had, the thread was interrupted or the cache closed
+ * @param untold events that could not be told, because a listener or a log handler failed badly
  */
 public record LoginStatistics(
-    long succeeded, long refused, long probes, long deposed, long incomplete, long gaveUp) {}
+    long succeeded,
+    long refused,
+    long probes,
+    long deposed,
+    long incomplete,
+    long gaveUp,
+    long untold) {}

@@ -68,6 +68,7 @@ public final class RotationAwareLogin {
   private final LongAdder deposed = new LongAdder();
   private final LongAdder incomplete = new LongAdder();
   private final LongAdder gaveUp = new LongAdder();
+  private final LongAdder untold = new LongAdder();
 
   /** A target with its secret: by ARN where it is known, so that aliases of one secret meet. */
   private record Identity(Target target, String secret) {}
@@ -141,7 +142,8 @@ public final class RotationAwareLogin {
         probes.sum(),
         deposed.sum(),
         incomplete.sum(),
-        gaveUp.sum());
+        gaveUp.sum(),
+        untold.sum());
   }
 
   /** One login, in its caller's thread. */
@@ -254,7 +256,7 @@ public final class RotationAwareLogin {
       long begun;
       while (true) {
         CompletableFuture<Void> signal = state.signalled();
-        begun = state.begin(value, user, options.loginsAtOnce(), unasked);
+        begun = state.begin(value, user, options, unasked);
         if (begun == TargetState.LOOK_AGAIN) {
           return new Outcome<>(null, null);
         }
@@ -376,9 +378,10 @@ public final class RotationAwareLogin {
         SecretValue again = probe.again();
         if (again != null) {
           T result = attempt(again, labelOf(again), cached, "the version in use");
-          if (result != null || uncertain) {
+          if (result != null) {
             return result;
           }
+          uncertain = false; // Another version may be certain.
         }
         SecretValue current = fetch(VersionSelector.CURRENT, probe.refused());
         if (current == null) {
@@ -387,7 +390,7 @@ public final class RotationAwareLogin {
           return result != null || uncertain ? result : attemptBelieved(cached);
         }
         T result = attempt(current, VersionSelector.CURRENT, current, "AWSCURRENT");
-        if (result != null || uncertain || options.currentOnly()) {
+        if (result != null || uncertain || options.currentOnly() || !probe.deeper()) {
           return result;
         }
         result = attemptOthers(current);
@@ -425,7 +428,7 @@ public final class RotationAwareLogin {
           return null; // What sets AWSPENDING's password takes the same user's older one away.
         }
         T result = attempt(previous, VersionSelector.PREVIOUS, current, "AWSPREVIOUS");
-        if (result == null && tried.contains(previous.versionId())) {
+        if (result == null && !uncertain && tried.contains(previous.versionId())) {
           state.previousRefused(labels);
         }
         return result;
@@ -620,7 +623,12 @@ public final class RotationAwareLogin {
     private void tellNews(TargetState state) {
       deposed.add(state.takeDeposed());
       for (TargetState.News news = state.takeNews(); news != null; news = state.takeNews()) {
-        tell(news);
+        try {
+          tell(news);
+        } catch (RuntimeException | LinkageError | AssertionError e) {
+          // Not even a failing log handler or listener may cost a login that has just succeeded.
+          untold.increment();
+        }
       }
     }
 

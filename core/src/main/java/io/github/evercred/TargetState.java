@@ -125,9 +125,11 @@ final class TargetState {
    * Find out which version works.
    *
    * @param again what to try first, before anything is fetched
+   * @param deeper whether to go on to the other labels although that is uncertain again
    * @param refused when the candidate was refused
    */
-  record Probe(Baton baton, @Nullable SecretValue again, long refused) implements Move {}
+  record Probe(Baton baton, @Nullable SecretValue again, boolean deeper, long refused)
+      implements Move {}
 
   /** Wait for the signal, until then at most, and ask again. */
   record Await(CompletableFuture<Void> signal, long until) implements Move {}
@@ -184,6 +186,9 @@ final class TargetState {
    */
   synchronized Move next(SecretValue current, String currentUser, LoginOptions options, long now) {
     SecretValue candidate = candidate(current, now);
+    if (options.currentOnly()) {
+      candidate = current; // Whatever others have found to work.
+    }
     String user = belief != null && belief.is(candidate) ? belief.user : currentUser;
     Mark mark = marks.get(candidate.versionId());
     Lock lock = locks.get(user);
@@ -208,7 +213,7 @@ final class TargetState {
           && now - belief.examined >= REEXAMINE) {
         belief = examined(belief, now);
         baton = new Baton(now + options.probeTimeout().toNanos(), true);
-        return new Probe(baton, null, now);
+        return new Probe(baton, null, true, now);
       }
       return baton == null || baton.othersGoOn
           ? new Try(candidate, false)
@@ -224,7 +229,8 @@ final class TargetState {
     }
     baton = new Baton(now + options.probeTimeout().toNanos(), false);
     SecretValue again = uncertain || lock != null ? candidate : null;
-    return new Probe(baton, again, mark == null ? now : mark.last);
+    boolean deeper = mark == null || !mark.uncertain || mark.count >= 2;
+    return new Probe(baton, again, deeper, mark == null ? now : mark.last);
   }
 
   /** Without waiting and probing: what is marked is tried by one caller each time its hold ends. */
@@ -377,15 +383,16 @@ final class TargetState {
    * @param unasked whether it is used only because nothing stands against it
    * @return the number, {@link #NO_SLOT} or {@link #LOOK_AGAIN}
    */
-  synchronized long begin(SecretValue value, String user, int most, boolean unasked) {
+  synchronized long begin(SecretValue value, String user, LoginOptions options, boolean unasked) {
+    boolean waits = !options.rotationWait().isZero();
     if (unasked
         && (marks.containsKey(value.versionId())
             || locks.containsKey(user)
-            || (baton != null && !baton.othersGoOn))) {
+            || (waits && baton != null && !baton.othersGoOn))) {
       return LOOK_AGAIN;
     }
     int count = underWay.getOrDefault(user, 0);
-    if (count >= most) {
+    if (count >= options.loginsAtOnce()) {
       slotWanted = true;
       return NO_SLOT;
     }
@@ -473,6 +480,15 @@ final class TargetState {
       }
       times.addLast(now);
     }
+    if (first && belief != null && belief.is(value)) {
+      // The target has changed since it refused the others, so they may be tried again.
+      for (Mark other : marks.values()) {
+        if (!other.equals(mark)) {
+          other.until = other.last;
+          other.count = 0;
+        }
+      }
+    }
     return first && !probing && (belief == null || belief.is(value));
   }
 
@@ -491,8 +507,8 @@ final class TargetState {
 
   /**
    * While a rotation is young, AWSCURRENT, once refused, mostly comes right by a rollback, which
-   * moves labels and so ends the hold. Trying it as often as AWSPENDING would spend half of the
-   * refusals that the target may see.
+   * shows in the believed version's refusal or in moved labels, and both end the hold. Trying it as
+   * often as AWSPENDING would spend half of the refusals that the target may see.
    */
   synchronized void holdCurrent(SecretValue current) {
     Mark mark = marks.get(current.versionId());

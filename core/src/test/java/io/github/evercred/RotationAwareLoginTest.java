@@ -1141,10 +1141,86 @@ class RotationAwareLoginTest {
   }
 
   @Test
+  void rotationWaitZero_whileAnotherHoldsTheBaton_goesOnWithWhatIsUnmarked() throws Exception {
+    put(2, "AWSCURRENT");
+    server.accept("p2");
+    server.hold("p2");
+    Future<String> prober = connecting();
+    server.awaitArrived(2); // p1, then p2 as the prober, which the cache holds by now.
+    LoginOptions zero = options.withRotationWait(Duration.ZERO);
+    Future<String> other =
+        threads.submit(() -> login.login(TARGET, ID, zero, Optional.empty(), server));
+
+    server.awaitArrived(3); // It neither waits nor spins.
+    server.release("p2");
+
+    assertThat(get(prober)).endsWith(version(2));
+    assertThat(get(other)).endsWith(version(2));
+  }
+
+  @Test
+  void uncertain_forEver_otherVersionsAreFoundAllTheSame() throws Exception {
+    server.failWith("p1", FailureKind.UNCERTAIN);
+    put(2, "AWSPENDING");
+    server.accept("p2");
+
+    Future<String> waiting = connecting();
+    advanceUntilDone(waiting, Duration.ofSeconds(15));
+
+    assertThat(get(waiting)).endsWith(version(2));
+    assertThat(server.refused("p1")).isBetween(2L, 4L);
+  }
+
+  @Test
+  void login_rolledBackInTheWindow_triesCurrentAtOnce() throws Exception {
+    secrets.createdAt(time.wall());
+    put(2, "AWSPENDING");
+    cacheAnew();
+    server.accept("p2");
+    connect();
+    time.advance(Duration.ofSeconds(3));
+    secrets.unlabel(ID, "AWSPENDING");
+    server.accept("p1"); // The password is put back; AWSCURRENT has never moved.
+
+    assertThat(connect()).endsWith(version(1));
+    assertThat(server.refused("p2")).isOne();
+  }
+
+  @Test
+  void currentOnly_othersBelieveInPending_isNotUsed() {
+    rotateInto(2);
+    assertThat(catchThrowableOfType(Failed.class, this::connect)).isNull();
+    options = options.withCurrentOnly(true).withRotationWait(Duration.ZERO);
+    server.forget();
+
+    assertThat(catchThrowableOfType(Failed.class, this::connect)).isNotNull();
+
+    assertThat(server.seen()).noneMatch(seen -> seen.password().equals("p2"));
+  }
+
+  @Test
+  void listener_thatEndsInAnError_doesNotCostTheConnection() throws Exception {
+    var hostile =
+        new RotationAwareLogin(
+            cache,
+            new RotationListener() {
+              @Override
+              public void rotationIncomplete(
+                  Target target, String secretId, String label, String version, Duration since) {
+                throw new NoClassDefFoundError("in a listener");
+              }
+            });
+    rotateInto(2);
+
+    assertThat(hostile.login(TARGET, ID, options, Optional.empty(), server)).endsWith(version(2));
+    assertThat(hostile.statistics().untold()).isOne();
+  }
+
+  @Test
   void statistics_afterARotation_countWhatHappened() throws Exception {
     rotateInto(2);
     connect();
 
-    assertThat(login.statistics()).isEqualTo(new LoginStatistics(2, 1, 1, 0, 1, 0));
+    assertThat(login.statistics()).isEqualTo(new LoginStatistics(2, 1, 1, 0, 1, 0, 0));
   }
 }

@@ -125,11 +125,14 @@ final class Postgres {
 
   /** 28000 is what any authentication but by password says, and what has nothing to do with one. */
   private static FailureKind sortInvalidAuthorization(SQLException failure) {
-    String routine = ROUTINES.get(failure.getClass()).of(failure);
+    String routine = Routine.in(failure.getClass()).of(failure);
     String text = Objects.requireNonNullElse(failure.getMessage(), "");
     if (routine != null) {
       return switch (routine) {
-        case "ClientAuthentication" -> FailureKind.LOCKED_OR_DENIED; // No entry in pg_hba.conf.
+        // No entry in pg_hba.conf for this database, address or TLS: a matter of this connection,
+        // and
+        // no other login of the user must suffer for it.
+        case "ClientAuthentication" -> FailureKind.OTHER;
         case "InitializeSessionUserId" -> // NOLOGIN, or no such role, where no password is asked.
             text.contains("does not exist") ? FailureKind.CREDENTIAL : FailureKind.LOCKED_OR_DENIED;
         default -> FailureKind.CREDENTIAL;
@@ -137,14 +140,18 @@ final class Postgres {
     }
     // Not from the server itself, or a driver that does not tell. RDS Proxy says "no credentials
     // for the role" until it has read AWSCURRENT anew, and that is a matter of the credential.
-    return text.contains("no pg_hba.conf entry") || text.contains("is not permitted to log in")
+    if (text.contains("no pg_hba.conf entry")) {
+      return FailureKind.OTHER;
+    }
+    return text.contains("is not permitted to log in")
         ? FailureKind.LOCKED_OR_DENIED
         : FailureKind.CREDENTIAL;
   }
 
   /**
-   * PgBouncer says everything by 08P01, and repeats a refusal of its own server for {@code
-   * server_login_retry}. Only its texts, which are never translated, tell.
+   * PgBouncer says everything by 08P01: that it refuses a login itself, and that it repeats a
+   * refusal of its server's for {@code server_login_retry}, which may be old. Only its texts, which
+   * are never translated, tell.
    */
   private static FailureKind sortProtocolViolation(SQLException failure) {
     String text = Objects.requireNonNullElse(failure.getMessage(), "").toLowerCase(Locale.ROOT);
@@ -152,9 +159,10 @@ final class Postgres {
         text.contains("authentication failed")
             || text.contains("auth failed")
             || text.contains("no such user");
-    boolean repeated =
-        text.contains("server login has been failing") && !text.contains("cached error:");
-    return login || repeated ? FailureKind.UNCERTAIN : FailureKind.OTHER;
+    if (text.contains("server login has been failing")) {
+      return login || !text.contains("cached error:") ? FailureKind.UNCERTAIN : FailureKind.OTHER;
+    }
+    return login ? FailureKind.CREDENTIAL : FailureKind.OTHER;
   }
 
   /**
@@ -180,12 +188,4 @@ final class Postgres {
       }
     }
   }
-
-  private static final ClassValue<Routine> ROUTINES =
-      new ClassValue<>() {
-        @Override
-        protected Routine computeValue(Class<?> type) {
-          return Routine.in(type);
-        }
-      };
 }

@@ -92,18 +92,18 @@ class PostgresTest {
           """
           28P01 | auth_failed             | password authentication failed     | CREDENTIAL
           28P01 | -                       | password authentication failed     | CREDENTIAL
-          28000 | ClientAuthentication    | kein Eintrag                       | LOCKED_OR_DENIED
+          28000 | ClientAuthentication    | kein Eintrag                       | OTHER
           28000 | InitializeSessionUserId | darf sich nicht anmelden           | LOCKED_OR_DENIED
           28000 | InitializeSessionUserId | role "x" does not exist            | CREDENTIAL
           28000 | auth_failed             | PAM authentication failed          | CREDENTIAL
-          28000 | -                       | no pg_hba.conf entry for host      | LOCKED_OR_DENIED
+          28000 | -                       | no pg_hba.conf entry for host      | OTHER
           28000 | -                       | role is not permitted to log in    | LOCKED_OR_DENIED
           28000 | -                       | RDS proxy has no credentials for the role | CREDENTIAL
           28000 | -                       | anything else                      | CREDENTIAL
-          08P01 | -                       | password authentication failed     | UNCERTAIN
-          08P01 | -                       | SASL authentication failed         | UNCERTAIN
-          08P01 | -                       | auth failed                        | UNCERTAIN
-          08P01 | -                       | no such user: app                  | UNCERTAIN
+          08P01 | -                       | password authentication failed     | CREDENTIAL
+          08P01 | -                       | SASL authentication failed         | CREDENTIAL
+          08P01 | -                       | auth failed                        | CREDENTIAL
+          08P01 | -                       | no such user: app                  | CREDENTIAL
           08P01 | -                       | server login has been failing, try again later (server_login_retry) | UNCERTAIN
           08P01 | -                       | server login has been failing, cached error: password authentication failed (server_login_retry) | UNCERTAIN
           08P01 | -                       | server login has been failing, cached error: connect failed (server_login_retry) | OTHER
