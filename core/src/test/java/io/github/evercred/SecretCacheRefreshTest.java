@@ -153,6 +153,7 @@ class SecretCacheRefreshTest {
       f.source.hold();
 
       var reader = Crew.of(1, f::read);
+      f.source.awaitHeld(1);
       f.time.awaitWaiting(1);
       f.source.awaitHeld(1);
       f.time.advance(LOAD.minusMillis(1));
