@@ -155,7 +155,6 @@ class SecretCacheRefreshTest {
       var reader = Crew.of(1, f::read);
       f.source.awaitHeld(1);
       f.time.awaitWaiting(1);
-      f.source.awaitHeld(1);
       f.time.advance(LOAD.minusMillis(1));
       assertThat(reader.isDone()).isFalse();
       f.time.advance(Duration.ofMillis(1));
