@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.Callable;
@@ -77,6 +78,13 @@ final class FakeTime extends Time {
   /** Waits, in real time but bounded, until so many threads wait in fake time. */
   void awaitWaiting(int count) {
     Eventually.until(() -> waiting() >= count, () -> waiting() + " of " + count + " wait");
+  }
+
+  /** How long it is until the next task, if there is one. */
+  synchronized Optional<Duration> untilNext() {
+    tasks.removeIf(FutureTask::isCancelled);
+    return Optional.ofNullable(tasks.peek())
+        .map(next -> Duration.ofNanos(Math.max(0, next.at - now)));
   }
 
   synchronized int scheduled() {

@@ -291,7 +291,7 @@ class SecretCacheFailureTest {
             .isNotNull();
       }
       assertThat(f.drive(f::read).failure()).hasMessageContaining("not called");
-      f.time.advance(Duration.ofSeconds(2));
+      f.time.advance(Duration.ofMillis(2_001));
       f.source.healthy();
       assertThat(f.read()).isEqualTo("one");
     } finally {
@@ -305,12 +305,7 @@ class SecretCacheFailureTest {
     var time = new FakeTime();
     try (SecretCache cache = SecretCache.builder().source(source).build(time)) {
       var reader = Crew.of(1, () -> cache.get(ID));
-      Eventually.until(
-          () -> {
-            time.advance(Duration.ofMillis(5));
-            return reader.isDone();
-          },
-          () -> "no end");
+      CacheFixture.drive(time, reader);
 
       assertThat(reader.failure().reason()).isEqualTo(Reason.UNAVAILABLE);
       assertThat(reader.failure()).hasRootCauseMessage("the source returned null");
