@@ -77,16 +77,6 @@ public final class SecretCache implements AutoCloseable {
   /** A failure with nothing cached, told to everybody who asks until then. */
   private record Failure(SecretException told, int count, long until) {}
 
-  /** The options as a builder has checked them, in nanoseconds. */
-  record Settings(
-      Freshness freshness,
-      long load,
-      long attempt,
-      long minimumInterval,
-      long rememberFirst,
-      long rememberMost,
-      long maximumSecrets) {}
-
   SecretCache(Settings settings, SecretSource source, boolean ownsSource, Time time) {
     this.settings = settings;
     this.freshness = settings.freshness();

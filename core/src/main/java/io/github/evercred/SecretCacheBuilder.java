@@ -248,7 +248,7 @@ public final class SecretCacheBuilder {
         rememberFailureAtMost.get(),
         true);
     var settings =
-        new SecretCache.Settings(
+        new Settings(
             new Freshness(
                 refresh.toNanos(),
                 revalidate.toNanos(),
@@ -259,7 +259,11 @@ public final class SecretCacheBuilder {
             minimumInterval.get().toNanos(),
             rememberFailureFor.get().toNanos(),
             rememberFailureAtMost.get().toNanos(),
-            maximumSecrets == null ? 1_000 : maximumSecrets);
+            maximumSecrets == null ? 1_000 : maximumSecrets,
+            false,
+            false,
+            java.util.Set.of(),
+            java.util.List.of());
     return new SecretCache(
         settings, source == null ? AwsSecretSource.create() : source, source == null, time);
   }

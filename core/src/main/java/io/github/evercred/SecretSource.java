@@ -1,5 +1,8 @@
 package io.github.evercred;
 
+import java.time.Duration;
+import java.util.List;
+
 /**
  * Where secrets come from: the one seam between the cache and AWS Secrets Manager.
  *
@@ -21,6 +24,30 @@ public interface SecretSource extends AutoCloseable {
    *     {@link SecretException.Reason#UNAVAILABLE}
    */
   SecretValue fetch(SecretRequest request);
+
+  /**
+   * Tells how many secrets {@link #fetchBatch} takes at once.
+   *
+   * @return 0, which is the default, if this source fetches secrets one by one only
+   */
+  default int batchSize() {
+    return 0;
+  }
+
+  /**
+   * Fetches the AWSCURRENT versions of several secrets at once, now. Called only where {@link
+   * #batchSize()} is not 0.
+   *
+   * @param secretIds names and ARNs, as the caller wrote them; {@link #batchSize()} at most, each
+   *     once
+   * @param timeout how long all of it may take; positive
+   * @return what was found and what failed, each on its own
+   * @throws SecretException if the batch failed as a whole, with the reason that decides whether it
+   *     is tried again and whether the secrets are then fetched one by one
+   */
+  default SecretBatch fetchBatch(List<String> secretIds, Duration timeout) {
+    throw new UnsupportedOperationException("fetchBatch");
+  }
 
   /**
    * Says where this source reads, for messages: a region, for instance.

@@ -142,14 +142,18 @@ class SecretCacheCloseTest {
     var source = new HangingSource();
     SecretCache cache =
         new SecretCache(
-            new SecretCache.Settings(
+            new Settings(
                 new Freshness(1L << 40, 1L << 41, 1L << 42, 1L << 42),
                 1L << 32,
                 1L << 31,
                 0,
                 0,
                 0,
-                10),
+                10,
+                false,
+                false,
+                Set.of(),
+                List.of()),
             source,
             true,
             new FakeTime());
