@@ -2,6 +2,7 @@ package io.github.evercred;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -15,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * immutable. {@link #toString} never shows the value. Equality is identity, so that no comparison
  * of values can be timed.
  *
- * <p>Instances are immutable and thread-safe; no method blocks. JSON is parsed at most once.
+ * <p>Instances are immutable and thread-safe; no method blocks. JSON is parsed once, and kept as
+ * long as the version is.
  */
 public final class SecretValue {
 
@@ -24,18 +26,60 @@ public final class SecretValue {
   private final @Nullable String arn;
   private final Set<String> labels;
   private final @Nullable Instant createdAt;
-  private final @Nullable String text;
-  private final byte @Nullable [] bytes;
-  private volatile @Nullable Map<String, Object> fields;
+  private final Content content;
 
-  private SecretValue(Builder builder, @Nullable String text, byte @Nullable [] bytes) {
+  private SecretValue(String secretId, SecretValue like, Content content) {
+    this.secretId = secretId;
+    this.versionId = like.versionId;
+    this.arn = like.arn;
+    this.labels = like.labels;
+    this.createdAt = like.createdAt;
+    this.content = content;
+  }
+
+  private SecretValue(Builder builder, Content content) {
     this.secretId = builder.secretId;
     this.versionId = builder.versionId;
     this.arn = builder.arn;
     this.labels = builder.labels;
     this.createdAt = builder.createdAt;
-    this.text = text;
-    this.bytes = bytes;
+    this.content = content;
+  }
+
+  /**
+   * What a version holds, and what has been made of it. Knows no secret id, so aliases share it.
+   */
+  private static final class Content {
+    final @Nullable String text;
+    final byte @Nullable [] bytes;
+    volatile @Nullable Map<String, Object> fields;
+
+    Content(@Nullable String text, byte @Nullable [] bytes) {
+      this.text = text;
+      this.bytes = bytes;
+    }
+
+    boolean holdsTheSameAs(Content other) {
+      return Objects.equals(text, other.text) && Arrays.equals(bytes, other.bytes);
+    }
+  }
+
+  /** Returns the same version as somebody else asked for it; what is parsed of it is shared. */
+  SecretValue under(String otherId) {
+    return secretId.equals(otherId) ? this : new SecretValue(otherId, this, content);
+  }
+
+  /**
+   * Returns this value with the older one's content if both are the same version, so that what was
+   * parsed of a version is kept through its refreshes. Labels, ARN, date and id stay this one's.
+   * Content is compared beside the version id, which a {@link SecretSource} of one's own may reuse.
+   */
+  SecretValue sharing(SecretValue older) {
+    return content != older.content
+            && versionId.equals(older.versionId)
+            && content.holdsTheSameAs(older.content)
+        ? new SecretValue(secretId, this, older.content)
+        : this;
   }
 
   /**
@@ -101,7 +145,7 @@ public final class SecretValue {
    * @return true for bytes
    */
   public boolean isBinary() {
-    return bytes != null;
+    return content.bytes != null;
   }
 
   /**
@@ -111,10 +155,10 @@ public final class SecretValue {
    * @throws SecretException with {@link SecretException.Reason#MALFORMED} if the secret is binary
    */
   public String asString() {
-    if (text == null) {
+    if (content.text == null) {
       throw malformed("holds bytes (SecretBinary), not text", "Read it with asBytes()");
     }
-    return text;
+    return content.text;
   }
 
   /**
@@ -123,10 +167,10 @@ public final class SecretValue {
    * @return a new array
    */
   public byte[] asBytes() {
-    if (bytes != null) {
-      return bytes.clone();
+    if (content.bytes != null) {
+      return content.bytes.clone();
     }
-    return Objects.requireNonNull(text).getBytes(StandardCharsets.UTF_8);
+    return Objects.requireNonNull(content.text).getBytes(StandardCharsets.UTF_8);
   }
 
   /**
@@ -171,7 +215,7 @@ public final class SecretValue {
   }
 
   private Map<String, Object> fields() {
-    Map<String, Object> parsed = fields;
+    Map<String, Object> parsed = content.fields;
     if (parsed == null) {
       String json = asString();
       parsed = JsonFields.parse(json);
@@ -180,7 +224,7 @@ public final class SecretValue {
             "is not a JSON object (%d characters of text)".formatted(json.length()),
             "Store it as {\"name\": \"value\"}, or read it with asString()");
       }
-      fields = parsed;
+      content.fields = parsed;
     }
     return parsed;
   }
@@ -257,7 +301,7 @@ public final class SecretValue {
      * @return the value
      */
     public SecretValue text(String value) {
-      return new SecretValue(this, Objects.requireNonNull(value, "value"), null);
+      return new SecretValue(this, new Content(Objects.requireNonNull(value, "value"), null));
     }
 
     /**
@@ -267,7 +311,7 @@ public final class SecretValue {
      * @return the value
      */
     public SecretValue bytes(byte[] value) {
-      return new SecretValue(this, null, value.clone());
+      return new SecretValue(this, new Content(null, value.clone()));
     }
   }
 }

@@ -203,4 +203,72 @@ class SecretValueTest {
 
     assertThat(one.equals(text("a"))).isFalse();
   }
+
+  private static SecretValue.Builder known(String id, String version, String label) {
+    return SecretValue.builder(id, version)
+        .arn("arn:" + label)
+        .labels(List.of(label))
+        .createdAt(Instant.ofEpochSecond(label.length()));
+  }
+
+  @Test
+  void under_anotherId_isTheSameVersionButForTheId() {
+    SecretValue value = known(ID, VERSION, "AWSCURRENT").text("{\"a\":\"b\"}");
+
+    SecretValue other = value.under("alias");
+
+    assertThat(other.secretId()).isEqualTo("alias");
+    assertThat(other.versionId()).isEqualTo(VERSION);
+    assertThat(other.arn()).contains("arn:AWSCURRENT");
+    assertThat(other.labels()).containsExactly("AWSCURRENT");
+    assertThat(other.createdAt()).isEqualTo(value.createdAt()).isPresent();
+    assertThat(other.field("a")).isSameAs(value.field("a"));
+    assertThat(failure(() -> other.field("x"))).hasMessageContaining("'alias'");
+    assertThat(value.secretId()).isEqualTo(ID);
+  }
+
+  @Test
+  void under_itsOwnId_isItself() {
+    SecretValue value = text("x");
+
+    assertThat(value.under(ID)).isSameAs(value);
+  }
+
+  @Test
+  void sharing_sameVersion_keepsTheContentAndTakesTheRestFromTheNewer() {
+    SecretValue older = known("alias", VERSION, "AWSPENDING").text("{\"a\":\"b\"}");
+    SecretValue newer = known(ID, VERSION, "AWSCURRENT").text("{\"a\":\"b\"}");
+    String read = older.field("a");
+
+    SecretValue shared = newer.sharing(older);
+
+    assertThat(newer.field("a")).as("parsed on its own").isEqualTo(read).isNotSameAs(read);
+    assertThat(shared.field("a")).isSameAs(read);
+    assertThat(shared.secretId()).isEqualTo(ID);
+    assertThat(shared.arn()).contains("arn:AWSCURRENT");
+    assertThat(shared.labels()).containsExactly("AWSCURRENT");
+    assertThat(shared.createdAt()).isEqualTo(newer.createdAt());
+    assertThat(shared.sharing(older)).isSameAs(shared);
+  }
+
+  @Test
+  void sharing_bytesOfTheSameVersion_keepsTheContent() {
+    SecretValue older = SecretValue.builder(ID, VERSION).bytes(new byte[] {1, 2});
+    SecretValue newer = SecretValue.builder(ID, VERSION).bytes(new byte[] {1, 2});
+
+    assertThat(newer.sharing(older)).isNotSameAs(newer);
+    assertThat(newer.sharing(older).asBytes()).containsExactly(1, 2);
+  }
+
+  @Test
+  void sharing_anythingElse_isItself() {
+    SecretValue value = text("a");
+
+    assertThat(value.sharing(value)).isSameAs(value);
+    assertThat(value.sharing(text("b"))).isSameAs(value);
+    assertThat(value.sharing(SecretValue.builder(ID, VERSION).bytes(new byte[] {'a'})))
+        .isSameAs(value);
+    assertThat(value.sharing(SecretValue.builder(ID, FakeSource.version(8)).text("a")))
+        .isSameAs(value);
+  }
 }
