@@ -1,7 +1,12 @@
 package io.github.evercred;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +44,10 @@ public final class SecretCacheBuilder {
           Duration.ZERO,
           Duration.ofMinutes(5));
   private @Nullable Long maximumSecrets;
+  private @Nullable Set<String> keptFresh;
+  private @Nullable Boolean processMayFreeze;
+  private @Nullable Boolean countHits;
+  private final List<SecretCacheListener> listeners = new ArrayList<>();
   private @Nullable SecretSource source;
 
   SecretCacheBuilder() {}
@@ -224,6 +233,84 @@ public final class SecretCacheBuilder {
   }
 
   /**
+   * Names secrets that are refreshed by a timer also when nobody reads them, from their first read
+   * or prefetch on. Others are refreshed only while they are read. Meant for a secret that is read
+   * seldom and must not make its reader wait.
+   *
+   * @param secretIds names or ARNs, as they are read: 1 to 2048 characters each, not blank; the
+   *     default is none
+   * @return this builder
+   * @throws IllegalArgumentException if one is blank or too long
+   * @throws IllegalStateException if it was already set
+   */
+  public SecretCacheBuilder keepFresh(String... secretIds) {
+    requireUnset("keepFresh", keptFresh);
+    keptFresh = checkedIds(List.of(secretIds));
+    return this;
+  }
+
+  private static Set<String> checkedIds(List<String> ids) {
+    for (String id : ids) {
+      // Limit:
+      // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+      if (id.isBlank() || id.length() > 2048) {
+        throw new IllegalArgumentException(
+            "keepFresh takes ids of 1 to 2048 characters that are not blank; one has "
+                + id.length());
+      }
+    }
+    return Set.copyOf(ids);
+  }
+
+  /**
+   * Says whether the process may be frozen for a while and go on later (AWS Lambda, CRaC, a virtual
+   * machine that is suspended), so that its first read can come before any timer. Each read then
+   * compares the clocks, the monotonic and the wall clock, with the age of what is cached, which
+   * costs some tens of nanoseconds.
+   *
+   * @param mayFreeze whether it may; the default is true where the environment variable {@code
+   *     AWS_LAMBDA_FUNCTION_NAME} is set or the JDK has CRaC (module {@code jdk.crac}), otherwise
+   *     false
+   * @return this builder
+   * @throws IllegalStateException if it was already set
+   */
+  public SecretCacheBuilder processMayFreeze(boolean mayFreeze) {
+    requireUnset("processMayFreeze", processMayFreeze);
+    processMayFreeze = mayFreeze;
+    return this;
+  }
+
+  // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+  static boolean mayFreeze(Map<String, String> environment, Predicate<String> hasModule) {
+    return environment.containsKey("AWS_LAMBDA_FUNCTION_NAME") || hasModule.test("jdk.crac");
+  }
+
+  /**
+   * Says whether reads that are answered from memory are counted, at the cost of a counter per
+   * read. All other figures are kept in any case.
+   *
+   * @param count whether they are; the default is false
+   * @return this builder
+   * @throws IllegalStateException if it was already set
+   */
+  public SecretCacheBuilder countHits(boolean count) {
+    requireUnset("countHits", countHits);
+    countHits = count;
+    return this;
+  }
+
+  /**
+   * Adds a listener. Several are told in the order in which they were added.
+   *
+   * @param listener told of what the cache does
+   * @return this builder
+   */
+  public SecretCacheBuilder listener(SecretCacheListener listener) {
+    listeners.add(Objects.requireNonNull(listener, "listener"));
+    return this;
+  }
+
+  /**
    * Makes the cache. No thread is started and no call is made before the first read.
    *
    * @return a new cache
@@ -260,10 +347,13 @@ public final class SecretCacheBuilder {
             rememberFailureFor.get().toNanos(),
             rememberFailureAtMost.get().toNanos(),
             maximumSecrets == null ? 1_000 : maximumSecrets,
-            false,
-            false,
-            java.util.Set.of(),
-            java.util.List.of());
+            processMayFreeze == null
+                ? mayFreeze(
+                    System.getenv(), name -> ModuleLayer.boot().findModule(name).isPresent())
+                : processMayFreeze,
+            countHits != null && countHits,
+            keptFresh == null ? Set.of() : keptFresh,
+            List.copyOf(listeners));
     return new SecretCache(
         settings, source == null ? AwsSecretSource.create() : source, source == null, time);
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -144,7 +145,15 @@ class SecretCacheBuilderTest {
             b -> b.maximumSecrets(1_000_001),
             "maximumSecrets",
             "1 to 1000000",
-            "1000001"));
+            "1000001"),
+        row("keepFresh, empty", b -> b.keepFresh("a", ""), "keepFresh", "1 to 2048", "0"),
+        row("keepFresh, blank", b -> b.keepFresh("   "), "keepFresh", "not blank", "3"),
+        row(
+            "keepFresh, too long",
+            b -> b.keepFresh("x".repeat(2049)),
+            "keepFresh",
+            "1 to 2048",
+            "2049"));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -177,7 +186,9 @@ class SecretCacheBuilderTest {
             "rememberFailureFor",
             b -> b.rememberFailureFor(Duration.ofMinutes(5), Duration.ofMinutes(5))),
         row("maximumSecrets", b -> b.maximumSecrets(1)),
-        row("maximumSecrets", b -> b.maximumSecrets(1_000_000)));
+        row("maximumSecrets", b -> b.maximumSecrets(1_000_000)),
+        row("keepFresh", b -> b.keepFresh()),
+        row("keepFresh", b -> b.keepFresh("x", "x", "y".repeat(2048))));
   }
 
   @ParameterizedTest(name = "{0} {index}")
@@ -208,6 +219,9 @@ class SecretCacheBuilderTest {
         row("minimumInterval", b -> b.minimumInterval(SECOND)),
         row("rememberFailureFor", b -> b.rememberFailureFor(SECOND, SECOND)),
         row("maximumSecrets", b -> b.maximumSecrets(7)),
+        row("keepFresh", b -> b.keepFresh()),
+        row("processMayFreeze", b -> b.processMayFreeze(false)),
+        row("countHits", b -> b.countHits(false)),
         row("source", b -> b.source(new FakeSource())));
   }
 
@@ -263,6 +277,16 @@ class SecretCacheBuilderTest {
         .as(what)
         .isInstanceOf(IllegalStateException.class)
         .satisfies(e -> assertThat(e.getMessage()).contains(said));
+  }
+
+  @Test
+  void mayFreeze_lambdaOrCrac_isDetected() {
+    assertThat(SecretCacheBuilder.mayFreeze(Map.of(), module -> false)).isFalse();
+    assertThat(
+            SecretCacheBuilder.mayFreeze(
+                Map.of("AWS_LAMBDA_FUNCTION_NAME", "orders"), module -> false))
+        .isTrue();
+    assertThat(SecretCacheBuilder.mayFreeze(Map.of(), "jdk.crac"::equals)).isTrue();
   }
 
   @Test
