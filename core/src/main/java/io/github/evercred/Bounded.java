@@ -62,8 +62,9 @@ final class Bounded<K, V> {
     cache.invalidate(key);
   }
 
-  void remove(K key, V value) {
-    cache.asMap().remove(key, value);
+  /** Returns whether it was there. */
+  boolean remove(K key, V value) {
+    return cache.asMap().remove(key, value);
   }
 
   void clear() {

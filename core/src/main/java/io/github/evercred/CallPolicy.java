@@ -18,7 +18,9 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +37,9 @@ final class CallPolicy {
   private final Time time;
   private volatile @Nullable SecretException lastFailure;
 
+  /** Calls made, each attempt counted. */
+  final LongAdder calls = new LongAdder();
+
   CallPolicy(Time time) {
     this.time = time;
     this.breaker =
@@ -49,33 +54,39 @@ final class CallPolicy {
                 .waitIntervalFunctionInOpenState(
                     IntervalFunction.ofExponentialBackoff(
                         Duration.ofSeconds(2), 2, Duration.ofSeconds(30)))
-                .currentTimestampFunction(clock -> time.nanos(), TimeUnit.NANOSECONDS)
-                .clock(new MonotonicClock(time))
+                .currentTimestampFunction(clock -> time.elapsed(), TimeUnit.NANOSECONDS)
+                .clock(new ElapsedClock(time))
                 .build());
   }
 
   /** One fetch: up to {@code attempts} calls, none begun after {@code deadline}. */
-  static final class Call {
-    private final SecretSource source;
-    private final SecretRequest request;
+  static final class Call<T> {
+    private final Function<Duration, T> work;
     private final Executor threads;
     private final long deadline;
     private final long attemptNanos;
     final AtomicInteger attempts = new AtomicInteger();
     private final CompletableFuture<SecretException> givenUp = new CompletableFuture<>();
-    private final Consumer<SecretValue> whenFetched;
+    private final Consumer<T> whenFetched;
     private volatile boolean over;
     private volatile @Nullable SecretException failed;
 
+    /**
+     * Describes a fetch.
+     *
+     * @param work calls the source, for as long as told at most
+     * @param threads where it is called
+     * @param deadline when no further attempt begins
+     * @param attemptNanos the longest that one attempt may take
+     * @param whenFetched hears of an answer, also of one that comes after the fetch was given up
+     */
     Call(
-        SecretSource source,
-        SecretRequest request,
+        Function<Duration, T> work,
         Executor threads,
         long deadline,
         long attemptNanos,
-        Consumer<SecretValue> whenFetched) {
-      this.source = source;
-      this.request = request;
+        Consumer<T> whenFetched) {
+      this.work = work;
       this.threads = threads;
       this.deadline = deadline;
       this.attemptNanos = attemptNanos;
@@ -99,7 +110,7 @@ final class CallPolicy {
   }
 
   /** Starts a fetch. The stage fails with a {@link SecretException} or an {@link Error}. */
-  CompletionStage<SecretValue> start(Call call, int attempts) {
+  <T> CompletionStage<T> start(Call<T> call, int attempts) {
     if (attempts == 1) {
       return attempt(call);
     }
@@ -116,8 +127,8 @@ final class CallPolicy {
   }
 
   /** Every throw becomes a failed stage: one from a re-attempt would die in the scheduler. */
-  private CompletableFuture<SecretValue> attempt(Call call) {
-    var result = new CompletableFuture<SecretValue>();
+  private <T> CompletableFuture<T> attempt(Call<T> call) {
+    var result = new CompletableFuture<T>();
     try {
       call.threads.execute(() -> run(call, result));
     } catch (RejectedExecutionException e) {
@@ -127,7 +138,7 @@ final class CallPolicy {
     return result;
   }
 
-  private void run(Call call, CompletableFuture<SecretValue> result) {
+  private <T> void run(Call<T> call, CompletableFuture<T> result) {
     long left = call.deadline - time.nanos();
     if (call.givenUp.isDone() || left <= 0) {
       result.completeExceptionally(
@@ -141,6 +152,7 @@ final class CallPolicy {
       return;
     }
     call.attempts.incrementAndGet();
+    calls.increment();
     Attempt attempt = new Attempt(time.nanos());
     CompletableFuture<Void> unused =
         call.givenUp.thenAccept(
@@ -151,9 +163,7 @@ final class CallPolicy {
             });
     try {
       Duration timeout = Duration.ofNanos(Math.min(left, call.attemptNanos));
-      var request = new SecretRequest(call.request.secretId(), call.request.version(), timeout);
-      SecretValue value =
-          Objects.requireNonNull(call.source.fetch(request), "the source returned null");
+      T value = Objects.requireNonNull(call.work.apply(timeout), "the source returned null");
       settle(attempt, null);
       call.whenFetched.accept(value); // Even when given up: a late answer may be the newest.
       result.complete(value);
@@ -229,11 +239,11 @@ final class CallPolicy {
     }
   }
 
-  /** The monotonic clock in the form that the breaker asks for. */
-  private static final class MonotonicClock extends Clock {
+  /** Time as it passes, also while the process is frozen, in the form that the breaker asks for. */
+  private static final class ElapsedClock extends Clock {
     private final Time time;
 
-    MonotonicClock(Time time) {
+    ElapsedClock(Time time) {
       this.time = time;
     }
 
@@ -249,7 +259,7 @@ final class CallPolicy {
 
     @Override
     public Instant instant() {
-      return Instant.EPOCH.plusNanos(time.nanos());
+      return Instant.EPOCH.plusNanos(time.elapsed());
     }
   }
 }

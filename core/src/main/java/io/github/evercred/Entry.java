@@ -3,6 +3,9 @@ package io.github.evercred;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,42 +21,56 @@ final class Entry {
     /** Served at once; the reader starts a refresh, since none ran while nobody read. */
     DUE,
     /** Nobody has tried to refresh it for long: the reader refreshes it before it answers. */
-    LAPSED
+    LAPSED,
+    /** No longer in the cache. Who still holds the entry must look again. */
+    GONE
   }
 
   /**
-   * One state of an entry. Times are monotonic nanoseconds.
+   * One state of an entry.
    *
    * @param value what is served
    * @param flight number of the flight that brought it; a later flight's answer replaces it
    * @param fetched when it was fetched
    * @param attempted when a fetch was last tried
-   * @param due when the next refresh is due
+   * @param pause how long after that the next refresh is due, in nanoseconds
    * @param failures refreshes failed in a row
-   * @param deniedSince time of the first definitive failure since the last success
-   * @param denied whether there was one
+   * @param deniedSince time of the first definitive failure since the last success, if there was
+   *     one
    * @param state how a reader treats it
    */
   record Snapshot(
       SecretValue value,
       long flight,
-      long fetched,
-      long attempted,
-      long due,
+      Moment fetched,
+      Moment attempted,
+      long pause,
       int failures,
-      long deniedSince,
-      boolean denied,
+      @Nullable Moment deniedSince,
       State state) {
 
     Snapshot in(State other) {
-      return new Snapshot(
-          value, flight, fetched, attempted, due, failures, deniedSince, denied, other);
+      return new Snapshot(value, flight, fetched, attempted, pause, failures, deniedSince, other);
     }
 
-    /** A refresh is under way, and its end decides what is next. */
-    Snapshot refreshing(long now, long until) {
-      return new Snapshot(
-          value, flight, fetched, now, until, failures, deniedSince, denied, State.FRESH);
+    /** A refresh is under way, and its end decides what is next; or this long has passed. */
+    Snapshot refreshing(Moment now, long atMost) {
+      return new Snapshot(value, flight, fetched, now, atMost, failures, deniedSince, State.FRESH);
+    }
+
+    Snapshot pausing(long nanos) {
+      return new Snapshot(value, flight, fetched, attempted, nanos, failures, deniedSince, state);
+    }
+
+    Snapshot with(SecretValue other) {
+      return other == value
+          ? this
+          : new Snapshot(other, flight, fetched, attempted, pause, failures, deniedSince, state);
+    }
+
+    /** The same for another id of the same secret. */
+    Snapshot under(String secretId) {
+      return with(value.under(secretId));
     }
   }
 
@@ -76,8 +93,11 @@ final class Entry {
   @SuppressWarnings("unused") // Through READ.
   private boolean read;
 
+  /** The latest flight for this very key that has landed here. */
+  private final AtomicLong own = new AtomicLong();
+
   private @Nullable Future<?> timer;
-  private boolean gone;
+  private @Nullable Alias alias;
 
   Entry(Key key, Snapshot snapshot) {
     this.key = key;
@@ -90,6 +110,34 @@ final class Entry {
 
   boolean replace(Snapshot old, Snapshot now) {
     return SNAPSHOT.compareAndSet(this, old, now);
+  }
+
+  /**
+   * Publishes an answer, unless a later one is here.
+   *
+   * @param isOwn whether this entry's own id was asked for, and not another id of the same secret
+   * @return what it has replaced; null if it was not published
+   */
+  @Nullable Snapshot publish(Snapshot fresh, boolean isOwn) {
+    long number = fresh.flight();
+    if (isOwn) {
+      own.accumulateAndGet(number, Math::max);
+    }
+    while (true) {
+      Snapshot old = snapshot;
+      if (old.state() == State.GONE || own.get() > number) {
+        return null;
+      }
+      // Another id's later answer does not count once this id turns out to be another secret's.
+      boolean sameSecret = old.value().arn().equals(fresh.value().arn());
+      if (old.flight() > number && (sameSecret || !isOwn)) {
+        return null;
+      }
+      SecretValue value = fresh.value().sharing(old.value());
+      if (replace(old, fresh.with(value))) {
+        return old;
+      }
+    }
   }
 
   /** Writes only once, so that readers do not fight over the cache line. */
@@ -106,19 +154,34 @@ final class Entry {
   }
 
   /** Puts the timer where the present snapshot wants it: there is one at most. */
-  synchronized void reschedule(java.util.function.Function<Snapshot, @Nullable Future<?>> timers) {
+  synchronized void reschedule(Function<Snapshot, @Nullable Future<?>> timers) {
     if (timer != null) {
       timer.cancel(false);
     }
-    timer = gone ? null : timers.apply(snapshot);
+    Snapshot now = snapshot;
+    timer = now.state() == State.GONE ? null : timers.apply(now);
   }
 
-  /** The entry has left the cache. */
-  synchronized void leave() {
-    gone = true;
-    if (timer != null) {
-      timer.cancel(false);
-      timer = null;
-    }
+  /**
+   * Tells what the present snapshot is an alias of, and what the one before was, which may be the
+   * same.
+   */
+  synchronized void relate(BiConsumer<@Nullable Alias, @Nullable Alias> change) {
+    Snapshot now = snapshot;
+    String arn = now.state() == State.GONE ? null : now.value().arn().orElse(null);
+    Alias is = arn == null ? null : new Alias(arn, key.version());
+    Alias was = alias;
+    alias = is;
+    change.accept(was, is);
+  }
+
+  /** The entry leaves the cache; returns the last that it held. */
+  Snapshot leave() {
+    Snapshot last;
+    do {
+      last = snapshot;
+    } while (last.state() != State.GONE && !replace(last, last.in(State.GONE)));
+    reschedule(nothing -> null);
+    return last;
   }
 }

@@ -1,9 +1,15 @@
 package io.github.evercred;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -13,6 +19,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,28 +82,48 @@ final class Flights implements AutoCloseable {
     final long number;
     final long begun;
     final CompletableFuture<SecretValue> end = new CompletableFuture<>();
-    private final CallPolicy.Call call;
+    private final Moment began;
     private final AtomicBoolean landed = new AtomicBoolean();
+    private CallPolicy.@Nullable Call<?> call;
+    private int earlierAttempts;
+    private volatile boolean forgotten;
     private volatile @Nullable Future<?> limit;
 
     private Flight(Flights flights, Key key, Purpose purpose) {
       this.key = key;
       this.purpose = purpose;
       this.number = flights.numbers.incrementAndGet();
-      this.begun = flights.time.nanos();
-      this.call =
-          new CallPolicy.Call(
-              flights.source,
-              new SecretRequest(
-                  key.secretId(), key.version(), Duration.ofNanos(flights.attemptNanos)),
-              purpose == Purpose.PROBE ? flights.probes : flights.loads,
-              begun + flights.loadNanos,
-              flights.attemptNanos,
-              value -> flights.landing.fetched(this, value));
+      this.began = flights.time.now();
+      this.begun = began.mono();
     }
 
-    int attempts() {
-      return call.attempts.get();
+    /** Whether what it brings must not be cached, because the secret was invalidated meanwhile. */
+    boolean isForgotten() {
+      return forgotten;
+    }
+
+    synchronized int attempts() {
+      return earlierAttempts + (call == null ? 0 : call.attempts.get());
+    }
+
+    /** Returns whether this call may be made: not once the flight has been given up. */
+    private synchronized boolean goesOnWith(CallPolicy.Call<?> next) {
+      if (landed.get()) {
+        return false;
+      }
+      earlierAttempts = attempts();
+      call = next;
+      return true;
+    }
+
+    private void stop(SecretException why) {
+      CallPolicy.Call<?> last;
+      synchronized (this) {
+        last = call;
+      }
+      if (last != null) {
+        last.giveUp(why);
+      }
     }
   }
 
@@ -104,6 +133,8 @@ final class Flights implements AutoCloseable {
   private final SecretSource source;
   private final Landing landing;
   private final CallPolicy policy;
+  private static final int OVERLAP_ROUNDS = 3;
+
   private final long loadNanos;
   private final long attemptNanos;
   private final AtomicLong numbers = new AtomicLong();
@@ -143,27 +174,39 @@ final class Flights implements AutoCloseable {
    * caller's own look and this start.
    */
   Flight join(Key key, Purpose purpose, Meanwhile meanwhile) {
-    Flight other = running.get(key);
-    if (other != null) {
-      return other;
-    }
-    Flight mine = new Flight(this, key, purpose);
-    other = running.putIfAbsent(key, mine);
-    if (other != null) {
-      return other;
-    }
-    try {
-      SecretValue landed = meanwhile.landed();
-      if (landed == null) {
-        return launch(mine);
+    while (true) {
+      Flight other = joinable(key);
+      if (other != null) {
+        return other;
       }
-      running.remove(key, mine);
-      mine.end.complete(landed);
-    } catch (SecretException e) {
-      running.remove(key, mine);
-      mine.end.completeExceptionally(e);
+      Flight mine = new Flight(this, key, purpose);
+      if (running.putIfAbsent(key, mine) != null) {
+        continue;
+      }
+      try {
+        SecretValue landed = meanwhile.landed();
+        if (landed == null) {
+          return launch(mine);
+        }
+        running.remove(key, mine);
+        mine.end.complete(landed);
+      } catch (SecretException e) {
+        running.remove(key, mine);
+        mine.end.completeExceptionally(e);
+      }
+      return mine;
     }
-    return mine;
+  }
+
+  /** The one that runs, if its time is not over: after a freeze its own timer may come late. */
+  private @Nullable Flight joinable(Key key) {
+    Flight other = running.get(key);
+    if (other != null && time.now().since(other.began) >= 2 * loadNanos) {
+      giveUp(other);
+      running.remove(key, other);
+      return null;
+    }
+    return other;
   }
 
   /** Returns a flight that began no earlier than the given time, or starts one. */
@@ -182,31 +225,200 @@ final class Flights implements AutoCloseable {
     }
   }
 
+  /** Calls made, each attempt counted. */
+  long calls() {
+    return policy.calls.sum();
+  }
+
   @Nullable Flight running(Key key) {
     return running.get(key);
   }
 
+  /**
+   * Fetches several in one call. Those for which a flight runs already are left to that; those that
+   * the batch leaves out, or fails in a way that may pass, are fetched on their own.
+   *
+   * @param singly whether to fetch each on its own from the start
+   * @return a flight for each key, which ends as any other
+   */
+  List<Flight> batch(List<Key> keys, boolean singly, Consumer<SecretException> whenRefused) {
+    var all = new ArrayList<Flight>();
+    var mine = new LinkedHashMap<String, Flight>();
+    for (Key key : keys) {
+      Flight other = joinable(key);
+      Flight flight = other == null ? new Flight(this, key, Purpose.LOAD) : other;
+      other = other == null ? running.putIfAbsent(key, flight) : other;
+      all.add(other == null ? flight : other);
+      if (other == null) {
+        if (singly) {
+          launch(flight);
+        } else if (takesOff(flight)) {
+          mine.put(key.secretId(), flight);
+        }
+      }
+    }
+    if (!mine.isEmpty()) {
+      var call =
+          new CallPolicy.Call<SecretBatch>(
+              timeout -> source.fetchBatch(List.copyOf(mine.keySet()), timeout),
+              loads,
+              time.nanos() + loadNanos,
+              attemptNanos,
+              batch -> {});
+      mine.values().forEach(flight -> flight.goesOnWith(call));
+      CompletionStage<SecretBatch> unused =
+          policy
+              .start(call, Purpose.LOAD.attempts)
+              .whenComplete((batch, thrown) -> arrive(mine, batch, thrown, whenRefused));
+    }
+    return all;
+  }
+
+  private void arrive(
+      Map<String, Flight> flights,
+      @Nullable SecretBatch batch,
+      @Nullable Throwable thrown,
+      Consumer<SecretException> whenRefused) {
+    SecretException whole = batch == null ? failure(thrown) : null;
+    // What stands against the batch, and not against its secrets: a policy without
+    // BatchGetSecretValue, its smaller quota, a stand-in for AWS that does not know it.
+    boolean singly =
+        whole != null
+            && switch (whole.reason()) {
+              case ACCESS_DENIED, INVALID_REQUEST, THROTTLED, MALFORMED -> true;
+              default -> false;
+            };
+    if (singly) {
+      whenRefused.accept(whole);
+    }
+    flights.forEach(
+        (id, flight) -> {
+          SecretValue value = batch == null ? null : batch.values().get(id);
+          SecretException failed = batch == null ? whole : batch.failures().get(id);
+          if (value != null) {
+            landing.fetched(flight, value);
+            land(flight, value);
+          } else if (failed != null
+              && !singly
+              && (batch == null || !failed.reason().isTransient())) {
+            land(flight, failed);
+          } else {
+            start(flight);
+          }
+        });
+  }
+
+  /** Keeps what is under way for these keys from being cached, and others from joining it. */
+  void forget(Predicate<Key> which) {
+    Stream.concat(aloft.stream(), running.values().stream())
+        .filter(flight -> which.test(flight.key))
+        .forEach(
+            flight -> {
+              flight.forgotten = true;
+              running.remove(flight.key, flight);
+            });
+  }
+
   private Flight launch(Flight flight) {
+    if (takesOff(flight)) {
+      start(flight);
+      if (closed) {
+        land(flight, closedFailure()); // close() may have missed it.
+      }
+    }
+    return flight;
+  }
+
+  private boolean takesOff(Flight flight) {
     aloft.add(flight);
     if (closed) {
       land(flight, closedFailure());
-      return flight;
+      return false;
     }
     try {
       flight.limit =
           time.scheduler().schedule(() -> giveUp(flight), 2 * loadNanos, TimeUnit.NANOSECONDS);
     } catch (RejectedExecutionException e) {
       land(flight, closedFailure());
-      return flight;
+      return false;
     }
     landing.begins(flight);
-    policy
-        .start(flight.call, flight.purpose.attempts)
-        .whenComplete((value, failure) -> land(flight, value != null ? value : failure));
-    if (closed) {
-      land(flight, closedFailure()); // close() may have missed it.
-    }
-    return flight;
+    return true;
+  }
+
+  private void start(Flight flight) {
+    long deadline = time.nanos() + loadNanos;
+    CompletionStage<SecretValue> end =
+        flight.key.version().equals(VersionSelector.ALL)
+            ? overlap(flight, deadline, OVERLAP_ROUNDS)
+                .whenComplete(
+                    (value, failure) -> {
+                      if (value != null) {
+                        landing.fetched(flight, value);
+                      }
+                    })
+            : call(flight, flight.key.version(), deadline, value -> landing.fetched(flight, value));
+    CompletionStage<SecretValue> unused =
+        end.whenComplete((value, failure) -> land(flight, value != null ? value : failure));
+  }
+
+  private CompletionStage<SecretValue> call(
+      Flight flight, VersionSelector version, long deadline, Consumer<SecretValue> whenFetched) {
+    var call =
+        new CallPolicy.Call<SecretValue>(
+            timeout -> source.fetch(new SecretRequest(flight.key.secretId(), version, timeout)),
+            flight.purpose == Purpose.PROBE ? probes : loads,
+            deadline,
+            attemptNanos,
+            whenFetched);
+    return flight.goesOnWith(call)
+        ? policy.start(call, flight.purpose.attempts)
+        : CompletableFuture.failedFuture(closedFailure());
+  }
+
+  /**
+   * Reads the three labels of one secret so that they belong together: AWSPENDING, then AWSCURRENT,
+   * then AWSPREVIOUS. A rotation that ends in between shows, because the version that was current
+   * then comes as the previous one; a version that was pending and is current now comes as both.
+   */
+  private CompletionStage<SecretValue> overlap(Flight flight, long deadline, int rounds) {
+    return ifAny(
+            call(flight, VersionSelector.PENDING, deadline, value -> {}), SecretVersions::isAbsent)
+        .thenCompose(
+            pending ->
+                call(flight, VersionSelector.CURRENT, deadline, value -> {})
+                    .thenCompose(
+                        current ->
+                            ifAny(
+                                    call(flight, VersionSelector.PREVIOUS, deadline, value -> {}),
+                                    failure -> failure.reason() == SecretException.Reason.NOT_FOUND)
+                                .thenCompose(
+                                    previous -> {
+                                      if (!SecretVersions.areTorn(current, previous, pending)) {
+                                        return CompletableFuture.completedFuture(
+                                            SecretVersions.of(current, previous, pending));
+                                      }
+                                      return rounds > 1
+                                          ? overlap(flight, deadline, rounds - 1)
+                                          : CompletableFuture.failedFuture(
+                                              SecretVersions.keptMoving());
+                                    })));
+  }
+
+  private static CompletionStage<Optional<SecretValue>> ifAny(
+      CompletionStage<SecretValue> fetched, Predicate<SecretException> isAbsent) {
+    return fetched
+        .handle(
+            (value, thrown) -> {
+              if (value != null) {
+                return CompletableFuture.completedFuture(Optional.of(value));
+              }
+              SecretException failure = failure(thrown);
+              return isAbsent.test(failure)
+                  ? CompletableFuture.completedFuture(Optional.<SecretValue>empty())
+                  : CompletableFuture.<Optional<SecretValue>>failedFuture(failure);
+            })
+        .thenCompose(stage -> stage);
   }
 
   private void giveUp(Flight flight) {
@@ -216,7 +428,7 @@ final class Flights implements AutoCloseable {
             "no answer within %s, twice loadTimeout".formatted(Duration.ofNanos(2 * loadNanos)),
             null);
     land(flight, why);
-    flight.call.giveUp(why);
+    flight.stop(why);
   }
 
   /** Ends a flight once: first the cache, then the next flight, then the waiters. */
@@ -267,7 +479,7 @@ final class Flights implements AutoCloseable {
     closed = true;
     for (Flight flight : aloft) {
       land(flight, closedFailure());
-      flight.call.giveUp(closedFailure());
+      flight.stop(closedFailure());
     }
     loads.shutdownNow();
     probes.shutdownNow();

@@ -5,7 +5,8 @@ import io.github.evercred.Entry.State;
 
 /**
  * Every decision about age, as functions of a snapshot and the time. Nothing here reads a clock,
- * waits or changes anything. All fields are nanoseconds.
+ * waits or changes anything. All fields are nanoseconds. An age is that by the clock that went
+ * further.
  *
  * @param refreshAfter age at which a refresh is due
  * @param revalidateAfter time without an attempt after which a value must not be trusted unasked
@@ -17,7 +18,7 @@ record Freshness(
 
   private static final long FIRST_PAUSE = 1_000_000_000L;
 
-  /** What the timer has to do about an entry. */
+  /** What has to be done about an entry. */
   enum Step {
     WAIT,
     /** Refresh if somebody has read it, else let it become due. */
@@ -26,14 +27,14 @@ record Freshness(
     EXPIRE
   }
 
-  Snapshot fetched(SecretValue value, long flight, long now, double jitter) {
+  Snapshot fetched(SecretValue value, long flight, Moment now, double jitter) {
     // Up to a tenth sooner, so that a fleet that started together does not refresh together.
-    long due = now + (long) (refreshAfter * (1 - 0.1 * jitter));
-    return new Snapshot(value, flight, now, now, due, 0, 0, false, State.FRESH);
+    long pause = (long) (refreshAfter * (1 - 0.1 * jitter));
+    return new Snapshot(value, flight, now, now, pause, 0, null, State.FRESH);
   }
 
   /** A failed refresh: the value stays, the next attempt is put off, twice as long each time. */
-  Snapshot failed(Snapshot old, boolean definitive, long now, double jitter) {
+  Snapshot failed(Snapshot old, boolean definitive, Moment now, double jitter) {
     int failures = old.failures() + 1;
     long pause = Math.min(refreshAfter, FIRST_PAUSE << Math.min(failures - 1, 30));
     return new Snapshot(
@@ -41,42 +42,41 @@ record Freshness(
         old.flight(),
         old.fetched(),
         now,
-        now + (long) (pause * (1 - 0.25 * jitter)),
+        (long) (pause * (1 - 0.25 * jitter)),
         failures,
-        definitive && !old.denied() ? now : old.deniedSince(),
-        old.denied() || definitive,
+        definitive && old.deniedSince() == null ? now : old.deniedSince(),
         State.FRESH);
   }
 
-  long expiresAt(Snapshot s) {
-    long bound = s.fetched() + Math.max(serveStaleFor, refreshAfter);
-    if (s.denied()) {
-      long deniedBound = s.deniedSince() + serveStaleWhenDeniedFor;
-      return deniedBound - bound < 0 ? deniedBound : bound;
-    }
-    return bound;
+  /** How long the value may still be served. */
+  long left(Snapshot s, Moment now) {
+    long left = Math.max(serveStaleFor, refreshAfter) - now.since(s.fetched());
+    Moment denied = s.deniedSince();
+    return denied == null ? left : Math.min(left, serveStaleWhenDeniedFor - now.since(denied));
   }
 
-  /** When the timer has to look at an entry again. */
-  long nextStepAt(Snapshot s) {
-    long expires = expiresAt(s);
-    long next =
-        switch (s.state()) {
-          case FRESH -> s.due();
-          case DUE -> s.attempted() + revalidateAfter;
-          case LAPSED -> expires;
-        };
-    return next - expires < 0 ? next : expires;
+  /** How long it is until the timer has to look at an entry again. */
+  long untilNextStep(Snapshot s, Moment now) {
+    long idle = now.since(s.attempted());
+    long left = left(s, now);
+    return switch (s.state()) {
+      case FRESH -> Math.min(left, s.pause() - idle);
+      case DUE -> Math.min(left, revalidateAfter - idle);
+      case LAPSED, GONE -> left;
+    };
   }
 
-  Step step(Snapshot s, long now) {
-    if (now - expiresAt(s) >= 0) {
+  Step step(Snapshot s, Moment now) {
+    if (left(s, now) <= 0) {
       return Step.EXPIRE;
     }
+    long idle = now.since(s.attempted());
     return switch (s.state()) {
-      case FRESH -> now - s.due() >= 0 ? Step.COME_DUE : Step.WAIT;
-      case DUE -> now - s.attempted() - revalidateAfter >= 0 ? Step.LAPSE : Step.WAIT;
-      case LAPSED -> Step.WAIT;
+      // A pause may be longer than revalidateAfter: that of a refresh that is under way.
+      case FRESH ->
+          idle < s.pause() ? Step.WAIT : idle < revalidateAfter ? Step.COME_DUE : Step.LAPSE;
+      case DUE -> idle < revalidateAfter ? Step.WAIT : Step.LAPSE;
+      case LAPSED, GONE -> Step.WAIT;
     };
   }
 }

@@ -6,12 +6,16 @@ import io.github.evercred.Flights.Flight;
 import io.github.evercred.Flights.Purpose;
 import io.github.evercred.SecretException.Reason;
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,49 +49,43 @@ public final class SecretCache implements AutoCloseable {
    * the entry's state: FRESH (return it), DUE (return it and start a refresh), LAPSED (refresh it
    * first). At the moment a refresh comes due the timer starts it itself if anybody has read the
    * entry since the last one; if nobody has, the entry becomes DUE and later LAPSED, and AWS is
-   * spared until the next reader.
+   * spared until the next reader. Where the process may be frozen the timer can be late, and each
+   * read asks both clocks what the state should be.
    *
    * An entry's snapshot is immutable and replaced by compare-and-set, so no reader sees half of a
-   * change. What the timer does next is a pure function of the snapshot (Freshness). Values come from
-   * flights (Flights), one per key; a flight publishes before it leaves the map of running flights,
-   * and a starting flight looks for what has been published, so that no miss falls between.
-   *
-   * Memory of failures is kept apart from the values, so that wrong ids push out no good ones.
+   * change. What comes next is a pure function of the snapshot and the time (Freshness). Values come
+   * from flights (Flights), one per key; a flight publishes (Entries) before it leaves the map of
+   * running flights, and a starting flight looks for what has been published, so that no miss falls
+   * between.
    */
 
   private static final System.Logger LOG = System.getLogger("io.github.evercred");
-  private static final int MAXIMUM_FAILURES = 1_000;
   private static final long PROBE_INTERVAL = Duration.ofMillis(250).toNanos();
+  private static final long FIRST_LOOK = Duration.ofMillis(250).toNanos();
+  private static final long LONGEST_LOOK = Duration.ofSeconds(4).toNanos();
 
   private final Time time;
   private final SecretSource source;
   private final String where;
   private final boolean ownsSource;
   private final Settings settings;
-  private final Freshness freshness;
+  private final Events events;
+  private final Entries entries;
   private final Flights flights;
-  private final Bounded<Object, Entry> entries;
-  private final Bounded<Key, Failure> failures;
-
-  /** When a fetch of a key last began, to keep forced ones apart. */
-  private final Bounded<Key, Long> begun;
-
+  private final boolean readsPlainly;
+  private final Set<Expected> expecting = ConcurrentHashMap.newKeySet();
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
-
-  /** A failure with nothing cached, told to everybody who asks until then. */
-  private record Failure(SecretException told, int count, long until) {}
 
   SecretCache(Settings settings, SecretSource source, boolean ownsSource, Time time) {
     this.settings = settings;
-    this.freshness = settings.freshness();
     this.source = source;
     this.where = source.description();
     this.ownsSource = ownsSource;
     this.time = time;
-    this.entries = Bounded.bySize(settings.maximumSecrets(), Entry::leave);
-    this.failures = Bounded.bySize(MAXIMUM_FAILURES, failure -> {});
-    this.begun = Bounded.bySize(MAXIMUM_FAILURES, when -> {});
-    this.flights = new Flights(time, source, settings.load(), settings.attempt(), new Publisher());
+    this.readsPlainly = !settings.mayFreeze() && !settings.countHits();
+    this.events = new Events(settings.listeners());
+    this.entries = new Entries(settings, where, time, events, this::startRefresh);
+    this.flights = new Flights(time, source, settings.load(), settings.attempt(), entries);
   }
 
   /**
@@ -118,15 +116,15 @@ public final class SecretCache implements AutoCloseable {
    * @throws SecretException if nothing usable is cached and none can be had
    */
   public SecretValue get(String secretId) {
-    Entry entry = entries.get(secretId);
-    if (entry != null) {
+    Entry entry = entries.find(secretId);
+    if (entry != null && readsPlainly) {
       Snapshot snapshot = entry.snapshot();
       if (snapshot.state() == State.FRESH) {
         entry.markRead();
         return snapshot.value();
       }
     }
-    return slowly(key(secretId, VersionSelector.CURRENT), Time.FOREVER);
+    return read(key(secretId, VersionSelector.CURRENT), Time.FOREVER);
   }
 
   /**
@@ -138,7 +136,7 @@ public final class SecretCache implements AutoCloseable {
    * @throws SecretException as {@link #get(String)} does
    */
   public SecretValue get(String secretId, VersionSelector version) {
-    return slowly(key(secretId, version), Time.FOREVER);
+    return read(key(secretId, version), Time.FOREVER);
   }
 
   /**
@@ -152,7 +150,70 @@ public final class SecretCache implements AutoCloseable {
    *     was cut short by {@code atMost}
    */
   public SecretValue get(String secretId, VersionSelector version, Duration atMost) {
-    return slowly(key(secretId, version), nanos(atMost));
+    return read(key(secretId, version), nanos(atMost));
+  }
+
+  /**
+   * Returns the current version of a secret without ever blocking the caller.
+   *
+   * @param secretId name or ARN
+   * @return a future that is done already where {@link #get(String)} would not wait. It fails with
+   *     the {@link SecretException} that {@code get} would throw, after {@code loadTimeout} at the
+   *     latest. Stages that depend on it run in its {@linkplain CompletableFuture#defaultExecutor
+   *     default executor} or in the caller's thread. Cancelling it stops no fetch, as others may
+   *     wait for it
+   */
+  public CompletableFuture<SecretValue> getAsync(String secretId) {
+    return getAsync(secretId, VersionSelector.CURRENT);
+  }
+
+  /**
+   * Returns any version of a secret without ever blocking the caller.
+   *
+   * @param secretId name or ARN
+   * @param version staging label or version id
+   * @return as {@link #getAsync(String)}
+   */
+  public CompletableFuture<SecretValue> getAsync(String secretId, VersionSelector version) {
+    return readAsync(key(secretId, version));
+  }
+
+  /**
+   * Returns the current, the previous and the pending version as they stood together at one time:
+   * for whoever must accept more than one during a rotation. The three are refreshed together, by
+   * three calls, and replaced at once; while one of them cannot be had the last three are served,
+   * as for {@link #get(String)}. A secret without a previous or pending version is no failure, nor
+   * is a pending one that a policy keeps from this caller.
+   *
+   * @param secretId name or ARN
+   * @return the versions
+   * @throws SecretException as {@link #get(String)} does
+   */
+  public SecretVersions versions(String secretId) {
+    SecretValue current = read(key(secretId, VersionSelector.ALL), Time.FOREVER);
+    return Objects.requireNonNull(current.versions());
+  }
+
+  /**
+   * Returns a handle on the current version of a secret, for reads that must cost next to nothing.
+   * Makes no call.
+   *
+   * @param secretId name or ARN
+   * @return a handle, which holds for as long as this cache is open
+   */
+  public SecretHandle handle(String secretId) {
+    return handle(secretId, VersionSelector.CURRENT);
+  }
+
+  /**
+   * Returns a handle on any version of a secret.
+   *
+   * @param secretId name or ARN
+   * @param version staging label or version id
+   * @return a handle, which holds for as long as this cache is open
+   */
+  public SecretHandle handle(String secretId, VersionSelector version) {
+    return new SecretHandle(this, key(secretId, version));
   }
 
   /**
@@ -182,6 +243,108 @@ public final class SecretCache implements AutoCloseable {
     return refresh(secretId, Objects.requireNonNull(failedVersionId, "failedVersionId"));
   }
 
+  /**
+   * Fetches the current version until it is the one that is expected, because an event has named
+   * it: Secrets Manager is eventually consistent, so the first answers after a change may still
+   * show the version before (<a
+   * href="https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html">
+   * troubleshooting</a>). Looks at once where {@code minimumInterval} allows, then after 250 ms,
+   * doubling to 4 s. Never blocks the caller; readers meanwhile get what is cached.
+   *
+   * @param secretId name or ARN
+   * @param expectedVersionId the version that is to become current
+   * @param atMost how long to look; positive
+   * @return a future with the version that is current at the end: the expected one, or, if that was
+   *     not seen in time, the one that was fetched last (events can come late, and out of order).
+   *     It fails with a {@link SecretException} if no fetch succeeded
+   */
+  public CompletableFuture<SecretValue> refreshUntil(
+      String secretId, String expectedVersionId, Duration atMost) {
+    Objects.requireNonNull(expectedVersionId, "expectedVersionId");
+    if (atMost.isNegative() || atMost.isZero()) {
+      throw new IllegalArgumentException("atMost must be positive, not " + atMost);
+    }
+    var expected =
+        new Expected(key(secretId, VersionSelector.CURRENT), expectedVersionId, nanos(atMost));
+    expected.look();
+    return expected.end;
+  }
+
+  /**
+   * Forgets all versions of a secret under all of its ids, and what is remembered of failures; the
+   * next read fetches anew and waits for it. What is under way is not cached. Where the secret may
+   * still be of use if Secrets Manager is away, {@link #refresh(String)} is better.
+   *
+   * @param secretId name or ARN
+   */
+  public void invalidate(String secretId) {
+    Key key = key(secretId, VersionSelector.CURRENT);
+    entries.invalidate(key.secretId(), flights::forget);
+  }
+
+  /**
+   * Loads the current versions of many secrets, 20 by one call of BatchGetSecretValue where the
+   * source and the policy allow it, and else one by one. What is cached and usable is left as it
+   * is. Readers that come meanwhile share the fetches. Waits until all have ended.
+   *
+   * @param secretIds names and ARNs; not more than {@code maximumSecrets}
+   * @return which were loaded, and why the others were not
+   * @throws IllegalArgumentException if there are more than {@code maximumSecrets}
+   * @throws SecretException with {@link Reason#INTERRUPTED} or {@link Reason#CLOSED} if the wait
+   *     ended before; the fetches go on after an interrupt
+   */
+  public PrefetchReport prefetch(String... secretIds) {
+    CompletableFuture<PrefetchReport> report = prefetchAsync(secretIds);
+    try {
+      time.await(report, Time.FOREVER);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new SecretException(Reason.INTERRUPTED, "Interrupted while prefetching secrets.", e);
+    }
+    return ended(report);
+  }
+
+  /**
+   * Loads many secrets as {@link #prefetch} does, without ever blocking the caller.
+   *
+   * @param secretIds names and ARNs; not more than {@code maximumSecrets}
+   * @return a future that ends when all have ended
+   * @throws IllegalArgumentException if there are more than {@code maximumSecrets}
+   */
+  public CompletableFuture<PrefetchReport> prefetchAsync(String... secretIds) {
+    var keys = new LinkedHashSet<Key>();
+    for (String secretId : secretIds) {
+      keys.add(key(secretId, VersionSelector.CURRENT));
+    }
+    if (keys.size() > settings.maximumSecrets()) {
+      throw new IllegalArgumentException(
+          "%d secrets cannot be held at once: maximumSecrets is %d. Raise it, or prefetch fewer"
+              .formatted(keys.size(), settings.maximumSecrets()));
+    }
+    return new Prefetch(entries, flights, source.batchSize()).start(keys);
+  }
+
+  /**
+   * Returns what this cache has done and holds.
+   *
+   * @return a snapshot
+   */
+  public SecretCacheStatistics statistics() {
+    return new SecretCacheStatistics(
+        events.hits.sum(),
+        events.misses.sum(),
+        flights.calls(),
+        events.loaded.sum(),
+        events.refreshed.sum(),
+        events.rotated.sum(),
+        events.failures(),
+        events.evicted.sum(),
+        events.expired.sum(),
+        events.dropped.sum(),
+        entries.size(),
+        entries.stale());
+  }
+
   private static long nanos(Duration duration) {
     if (duration.isNegative()) {
       return 0;
@@ -189,38 +352,6 @@ public final class SecretCache implements AutoCloseable {
     return duration.compareTo(Duration.ofNanos(Time.FOREVER)) > 0
         ? Time.FOREVER
         : duration.toNanos();
-  }
-
-  private SecretValue refresh(String secretId, @Nullable String failedVersionId) {
-    Key key = key(secretId, VersionSelector.CURRENT);
-    Entry entry = entries.get(mapKey(key));
-    if (entry == null) {
-      return slowly(key, Time.FOREVER);
-    }
-    Snapshot seen = entry.snapshot();
-    SecretValue cached = seen.value();
-    if (failedVersionId != null && !cached.versionId().equals(failedVersionId)) {
-      return cached;
-    }
-    if (sinceBegun(key) < settings.minimumInterval() && flights.running(key) == null) {
-      return entry.snapshot().value();
-    }
-    return await(join(key, Purpose.LOAD, () -> newer(key, seen)), Time.FOREVER);
-  }
-
-  /** What spares a forced refresh: an answer that came after its caller had looked. */
-  private @Nullable SecretValue newer(Key key, Snapshot seen) {
-    Entry entry = entries.get(mapKey(key));
-    Snapshot now = entry == null ? seen : entry.snapshot();
-    return now.flight() > seen.flight() ? now.value() : null;
-  }
-
-  /** What spares a load: anything that may be served without waiting. */
-  private @Nullable SecretValue usable(Key key) {
-    Entry entry = entries.get(mapKey(key));
-    return entry == null || entry.snapshot().state() == State.LAPSED
-        ? null
-        : entry.snapshot().value();
   }
 
   private static Key key(String secretId, VersionSelector version) {
@@ -234,85 +365,138 @@ public final class SecretCache implements AutoCloseable {
     return new Key(secretId, Objects.requireNonNull(version, "version"));
   }
 
-  /** AWSCURRENT is found by the id itself, so that reading it makes no garbage. */
-  private static Object mapKey(Key key) {
-    return key.version().equals(VersionSelector.CURRENT) ? key.secretId() : key;
-  }
-
-  private SecretValue slowly(Key key, long atMost) {
-    long start = time.nanos();
-    Entry entry = entries.get(mapKey(key));
+  private SecretValue refresh(String secretId, @Nullable String failedVersionId) {
+    Key key = key(secretId, VersionSelector.CURRENT);
+    Entry entry = entries.findOrAdopt(key);
     if (entry == null) {
-      return load(key, atMost);
+      return read(key, Time.FOREVER);
     }
-    entry.markRead();
-    Snapshot snapshot = entry.snapshot();
-    switch (snapshot.state()) {
-      case FRESH -> {}
-      case DUE -> startRefresh(entry, snapshot);
-      case LAPSED -> revalidate(entry, snapshot, atMost);
+    Snapshot seen = entry.snapshot();
+    SecretValue cached = seen.value();
+    if (failedVersionId != null && !cached.versionId().equals(failedVersionId)) {
+      return cached;
     }
-    Entry now = entries.get(mapKey(key));
-    if (now != null) {
-      return now.snapshot().value();
+    if (entries.sinceBegun(key) < settings.minimumInterval() && flights.running(key) == null) {
+      return entry.snapshot().value();
     }
-    // Gone while we waited: what is left of the one limit.
-    return load(key, Math.min(atMost, settings.load()) - (time.nanos() - start));
+    return await(join(key, Purpose.LOAD, () -> entries.newer(key, seen)), Time.FOREVER);
   }
 
-  private SecretValue load(Key key, long atMost) {
-    requireOpen();
-    throwRemembered(key);
-    return await(
-        join(
-            key,
-            Purpose.LOAD,
-            () -> {
-              throwRemembered(key);
-              return usable(key);
-            }),
-        atMost);
+  @Nullable Entry entry(Key key) {
+    return entries.find(key);
   }
 
-  private void throwRemembered(Key key) {
-    Failure failure = failures.get(key);
-    if (failure != null) {
-      long left = failure.until() - time.nanos();
-      if (left > 0) {
-        throw failure
-            .told()
-            .again(
-                "(Told again without a call; the next attempt may begin in %s.)"
-                    .formatted(Duration.ofNanos(left)));
+  /** An answer to a reader: a value, or a flight to wait for. */
+  private record Answer(
+      @Nullable SecretValue value,
+      @Nullable Flight flight,
+      @Nullable Entry entry,
+      @Nullable Snapshot lapsed) {}
+
+  /**
+   * Looks for a value, and starts what has to be fetched. An answer without a value names what a
+   * reader must wait for; what has lapsed may still be served if that fails.
+   */
+  private Answer look(Key key) {
+    Entry entry = entries.findOrAdopt(key);
+    if (entry != null) {
+      Snapshot snapshot = entry.snapshot();
+      switch (entries.state(entry, snapshot)) {
+        case FRESH -> {
+          return hit(entry, snapshot);
+        }
+        case DUE -> {
+          Answer answer = hit(entry, snapshot); // First, so that this read asks for one refresh.
+          startRefresh(entry, snapshot);
+          return answer;
+        }
+        case LAPSED -> {
+          entry.markRead();
+          return new Answer(null, miss(key, () -> entries.usable(key)), entry, snapshot);
+        }
+        case GONE -> {} // Expired or evicted this moment.
       }
     }
+    requireOpen();
+    entries.throwRemembered(key);
+    Flight flight =
+        miss(
+            key,
+            () -> {
+              entries.throwRemembered(key);
+              return entries.usable(key);
+            });
+    return new Answer(null, flight, null, null);
+  }
+
+  private Answer hit(Entry entry, Snapshot snapshot) {
+    entry.markRead();
+    if (settings.countHits()) {
+      events.hits.increment();
+    }
+    return new Answer(snapshot.value(), null, null, null);
+  }
+
+  private Flight miss(Key key, Flights.Meanwhile meanwhile) {
+    events.misses.increment();
+    return join(key, Purpose.LOAD, meanwhile);
+  }
+
+  SecretValue read(Key key, long atMost) {
+    Answer answer = look(key);
+    Flight flight = answer.flight();
+    if (flight == null) {
+      return Objects.requireNonNull(answer.value());
+    }
+    try {
+      return await(flight, atMost);
+    } catch (SecretException e) {
+      return orLapsed(answer, e);
+    }
+  }
+
+  private CompletableFuture<SecretValue> readAsync(Key key) {
+    Answer answer;
+    try {
+      answer = look(key);
+    } catch (SecretException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    Flight flight = answer.flight();
+    if (flight == null) {
+      return CompletableFuture.completedFuture(Objects.requireNonNull(answer.value()));
+    }
+    return whenEnded(flight).exceptionally(thrown -> orLapsed(answer, failure(thrown)));
+  }
+
+  /** A refresh has failed or is late: what has lapsed may still be served. */
+  private SecretValue orLapsed(Answer answer, SecretException failure) {
+    Entry entry = answer.entry();
+    Snapshot lapsed = answer.lapsed();
+    if (entry == null
+        || lapsed == null
+        || failure.reason() == Reason.CLOSED
+        || failure.reason() == Reason.INTERRUPTED) {
+      throw failure;
+    }
+    if (failure.reason() != Reason.TIMED_OUT) {
+      // Late, if the flight has not ended: it goes on, and the next readers do not wait for it.
+      boolean unused = entries.refreshing(entry, lapsed);
+    }
+    Snapshot now = entry.snapshot();
+    if (now.state() == State.GONE) {
+      throw failure;
+    }
+    LOG.log(System.Logger.Level.DEBUG, () -> "Serving what is cached. " + failure);
+    return now.value();
   }
 
   /** One reader starts it; all go on with what they have. */
   private void startRefresh(Entry entry, Snapshot snapshot) {
-    long now = time.nanos();
-    // Should the flight be lost, the timer comes back for it.
-    if (entry.replace(snapshot, snapshot.refreshing(now, now + 4 * settings.load()))) {
+    if (entries.refreshing(entry, snapshot)) {
       entry.takeRead();
-      reschedule(entry);
-      join(entry.key, Purpose.REFRESH, () -> null);
-    }
-  }
-
-  /** Waits for a refresh; if it fails or is late, what is cached may still be served. */
-  private void revalidate(Entry entry, Snapshot lapsed, long atMost) {
-    try {
-      await(join(entry.key, Purpose.LOAD, () -> usable(entry.key)), atMost);
-    } catch (SecretException e) {
-      switch (e.reason()) {
-        case CLOSED, INTERRUPTED -> throw e;
-        default -> LOG.log(System.Logger.Level.DEBUG, () -> "Serving what is cached. " + e);
-      }
-      // Late: the flight goes on, and the next readers do not wait for it.
-      long now = time.nanos();
-      if (e.reason() != Reason.TIMED_OUT
-          && entry.replace(lapsed, lapsed.refreshing(now, now + 4 * settings.load()))) {
-        reschedule(entry);
+      if (!entries.kinIsFetched(entry, key -> flights.running(key) != null)) {
+        join(entry.key, Purpose.REFRESH, () -> null);
       }
     }
   }
@@ -326,28 +510,159 @@ public final class SecretCache implements AutoCloseable {
     long limit = Math.min(atMost, settings.load());
     try {
       if (!time.await(flight.end, limit)) {
-        boolean caller = atMost < settings.load();
-        throw new SecretException(
-            caller ? Reason.TIMED_OUT : Reason.UNAVAILABLE,
-            "No value of secret %s from %s within %s (%s). %s. %s."
-                .formatted(
-                    flight.key,
-                    where,
-                    Duration.ofNanos(Math.max(limit, 0)),
-                    caller ? "the caller's limit" : "loadTimeout",
-                    cached(flight.key),
-                    (caller ? Reason.TIMED_OUT : Reason.UNAVAILABLE).nextStep()),
-            null);
+        throw late(flight, limit, atMost < settings.load());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new SecretException(
           Reason.INTERRUPTED, "Interrupted while waiting for secret " + flight.key + ".", e);
     }
+    return ended(flight.end);
+  }
+
+  private SecretException late(Flight flight, long limit, boolean callersOwn) {
+    Reason reason = callersOwn ? Reason.TIMED_OUT : Reason.UNAVAILABLE;
+    return new SecretException(
+        reason,
+        "No value of secret %s from %s within %s (%s). %s. %s."
+            .formatted(
+                flight.key,
+                where,
+                Duration.ofNanos(Math.max(limit, 0)),
+                callersOwn ? "the caller's limit" : "loadTimeout",
+                entries.cached(flight.key),
+                reason.nextStep()),
+        null);
+  }
+
+  /** Returns what a future that is done came to; every caller gets a failure of its own. */
+  private static <T> T ended(CompletableFuture<T> future) {
     try {
-      return flight.end.join();
+      return future.join();
     } catch (CompletionException e) {
-      throw ((SecretException) Objects.requireNonNull(e.getCause())).again("");
+      throw failure(e).again("");
+    }
+  }
+
+  static SecretException failure(Throwable thrown) {
+    return (SecretException)
+        Objects.requireNonNull(thrown instanceof CompletionException ? thrown.getCause() : thrown);
+  }
+
+  /** Completes outside of our threads, since what depends on it may block. */
+  private static void completeLater(
+      CompletableFuture<SecretValue> end, Supplier<SecretValue> outcome) {
+    CompletableFuture<SecretValue> unused = end.completeAsync(outcome);
+  }
+
+  private CompletableFuture<SecretValue> whenEnded(Flight flight) {
+    var end = new CompletableFuture<SecretValue>();
+    long limit = settings.load();
+    Future<?> timer;
+    try {
+      timer =
+          time.scheduler()
+              .schedule(
+                  () -> completeLater(end, () -> thrown(late(flight, limit, false))),
+                  limit,
+                  TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      return CompletableFuture.failedFuture(Flights.closedFailure());
+    }
+    CompletableFuture<SecretValue> unused =
+        flight.end.whenComplete(
+            (value, failure) -> {
+              timer.cancel(false);
+              completeLater(end, () -> ended(flight.end));
+            });
+    return end;
+  }
+
+  private static SecretValue thrown(SecretException failure) {
+    throw failure;
+  }
+
+  /** One wait for a version to become current. */
+  private final class Expected {
+    final CompletableFuture<SecretValue> end = new CompletableFuture<>();
+    private final Key key;
+    private final String versionId;
+    private final @Nullable Future<?> limit;
+    private volatile long pause = FIRST_LOOK;
+    private volatile @Nullable SecretValue last;
+    private volatile @Nullable SecretException failure;
+
+    Expected(Key key, String versionId, long atMost) {
+      this.key = key;
+      this.versionId = versionId;
+      this.limit = in(atMost, this::finish);
+      expecting.add(this);
+      if (closed.isDone()) {
+        finish();
+      }
+    }
+
+    private @Nullable Future<?> in(long nanos, Runnable task) {
+      try {
+        return time.scheduler().schedule(task, nanos, TimeUnit.NANOSECONDS);
+      } catch (RejectedExecutionException e) {
+        failure = Flights.closedFailure();
+        return null;
+      }
+    }
+
+    void look() {
+      if (end.isDone() || closed.isDone()) {
+        finish();
+        return;
+      }
+      SecretValue cached = entries.usable(key);
+      if (cached != null && cached.versionId().equals(versionId)) {
+        last = cached;
+        finish();
+        return;
+      }
+      long tooSoon = settings.minimumInterval() - entries.sinceBegun(key);
+      if (tooSoon > 0 && flights.running(key) == null) {
+        Future<?> unused = in(tooSoon, this::look);
+        return;
+      }
+      CompletableFuture<SecretValue> unused =
+          flights.join(key, Purpose.LOAD, () -> null).end.whenComplete(this::looked);
+    }
+
+    private void looked(@Nullable SecretValue value, @Nullable Throwable thrown) {
+      if (value == null) {
+        failure = failure(Objects.requireNonNull(thrown));
+      } else {
+        last = value;
+        if (value.versionId().equals(versionId)) {
+          finish();
+          return;
+        }
+      }
+      Future<?> unused = in(pause, this::look);
+      pause = Math.min(LONGEST_LOOK, 2 * pause);
+    }
+
+    void finish() {
+      expecting.remove(this);
+      if (limit != null) {
+        limit.cancel(false);
+      }
+      completeLater(
+          end,
+          () -> {
+            SecretValue value = last;
+            if (value != null) {
+              return value;
+            }
+            SecretException why = closed.isDone() ? Flights.closedFailure() : failure;
+            throw why != null
+                ? why.again("")
+                : new SecretException(
+                    Reason.TIMED_OUT, "No value of secret %s in time.".formatted(key), null);
+          });
     }
   }
 
@@ -362,7 +677,7 @@ public final class SecretCache implements AutoCloseable {
       long left = deadline - time.nanos();
       Flight flight = flights.running(key);
       if (flight == null || flight.begun - notBefore < 0) {
-        long pause = Math.min(PROBE_INTERVAL, settings.minimumInterval()) - sinceBegun(key);
+        long pause = Math.min(PROBE_INTERVAL, settings.minimumInterval()) - entries.sinceBegun(key);
         if (pause > 0) {
           pause(Math.min(pause, left));
           if (left <= pause) {
@@ -380,14 +695,9 @@ public final class SecretCache implements AutoCloseable {
   /** Starts a fetch that nobody waits for. */
   void refreshInBackground(String secretId) {
     Key key = key(secretId, VersionSelector.CURRENT);
-    if (sinceBegun(key) >= settings.minimumInterval()) {
+    if (entries.sinceBegun(key) >= settings.minimumInterval()) {
       join(key, Purpose.REFRESH, () -> null);
     }
-  }
-
-  private long sinceBegun(Key key) {
-    Long last = begun.get(key);
-    return last == null ? Time.FOREVER : time.nanos() - last;
   }
 
   private void pause(long nanos) {
@@ -414,166 +724,9 @@ public final class SecretCache implements AutoCloseable {
     }
   }
 
-  /** Where flights end. */
-  private final class Publisher implements Flights.Landing {
-
-    @Override
-    public void begins(Flight flight) {
-      begun.put(flight.key, flight.begun);
-    }
-
-    @Override
-    public void fetched(Flight flight, SecretValue value) {
-      Key key = flight.key;
-      failures.remove(key);
-      Entry entry = entries.get(mapKey(key));
-      if (entry == null && flight.purpose == Purpose.PROBE && !isCurrent(key)) {
-        return; // Only the probe wants AWSPENDING.
-      }
-      long now = time.nanos();
-      Snapshot fresh =
-          freshness.fetched(value, flight.number, now, ThreadLocalRandom.current().nextDouble());
-      if (entry == null) {
-        Entry made = new Entry(key, fresh);
-        entry = entries.get(mapKey(key), absent -> made);
-      }
-      Snapshot old;
-      do {
-        old = entry.snapshot();
-        if (old.flight() > flight.number) {
-          return; // An answer that set out later is already here.
-        }
-      } while (!entry.replace(old, fresh));
-      reschedule(entry);
-      if (closed.isDone()) {
-        entry.leave();
-        entries.clear();
-      }
-    }
-
-    @Override
-    public SecretException failed(Flight flight, SecretException failure) {
-      Key key = flight.key;
-      Reason reason = failure.reason();
-      SecretException told = failure;
-      if (reason != Reason.CLOSED) {
-        Entry entry = entries.get(mapKey(key));
-        if (entry != null) {
-          failed(entry, flight, !reason.isTransient());
-        }
-        told =
-            new SecretException(
-                reason,
-                "No new value of secret %s from %s: %s. %d %s in %s. %s. %s."
-                    .formatted(
-                        key,
-                        where,
-                        failure.getMessage(),
-                        flight.attempts(),
-                        flight.attempts() == 1 ? "attempt" : "attempts",
-                        Duration.ofNanos(time.nanos() - flight.begun),
-                        cached(key),
-                        reason.nextStep()),
-                failure.requestId(),
-                failure);
-        if (flight.purpose != Purpose.PROBE && entries.get(mapKey(key)) == null) {
-          remember(key, told);
-        }
-      }
-      return told;
-    }
-
-    private void failed(Entry entry, Flight flight, boolean definitive) {
-      while (true) {
-        Snapshot old = entry.snapshot();
-        if (old.flight() > flight.number) {
-          return;
-        }
-        Snapshot after =
-            freshness.failed(
-                old, definitive, time.nanos(), ThreadLocalRandom.current().nextDouble());
-        if (entry.replace(old, after)) {
-          tick(entry); // This failure may be the one that ends its time.
-          return;
-        }
-      }
-    }
-
-    private void remember(Key key, SecretException told) {
-      Failure before = failures.get(key);
-      int count = before == null ? 0 : Math.min(before.count() + 1, 30);
-      long first = settings.rememberFirst();
-      long doubled = first << Math.min(count, Long.numberOfLeadingZeros(first) - 1);
-      long period = Math.min(settings.rememberMost(), doubled);
-      if (period > 0) {
-        failures.put(key, new Failure(told, count, time.in(period)));
-      }
-    }
-  }
-
-  private static boolean isCurrent(Key key) {
-    return key.version().equals(VersionSelector.CURRENT);
-  }
-
-  private String cached(Key key) {
-    Entry entry = entries.get(mapKey(key));
-    if (entry == null) {
-      return "Nothing is cached";
-    }
-    Snapshot s = entry.snapshot();
-    return "Version %s is cached, fetched %s ago"
-        .formatted(
-            s.value().versionId(), Duration.ofNanos(Math.max(0, time.nanos() - s.fetched())));
-  }
-
-  private void reschedule(Entry entry) {
-    if (!entry.key.version().isLabel()) {
-      return; // A version is immutable.
-    }
-    entry.reschedule(
-        snapshot -> {
-          long delay = freshness.nextStepAt(snapshot) - time.nanos();
-          try {
-            return time.scheduler()
-                .schedule(() -> tick(entry), Math.max(delay, 0), TimeUnit.NANOSECONDS);
-          } catch (RejectedExecutionException e) {
-            return null; // Closed meanwhile.
-          }
-        });
-  }
-
-  /** The timer of one entry. */
-  private void tick(Entry entry) {
-    Snapshot snapshot = entry.snapshot();
-    switch (freshness.step(snapshot, time.nanos())) {
-      case WAIT -> {}
-      case COME_DUE -> {
-        if (entry.takeRead()) {
-          startRefresh(entry, snapshot);
-          return;
-        }
-        entry.replace(snapshot, snapshot.in(State.DUE));
-      }
-      case LAPSE -> entry.replace(snapshot, snapshot.in(State.LAPSED));
-      case EXPIRE -> {
-        entries.remove(mapKey(entry.key), entry);
-        entry.leave();
-        if (snapshot.failures() > 0) {
-          LOG.log(
-              System.Logger.Level.WARNING,
-              "Secret {0} could not be refreshed for so long that its cached value is dropped."
-                  + " Reads fail until Secrets Manager answers again.",
-              entry.key);
-        }
-        return;
-      }
-    }
-    reschedule(entry);
-  }
-
   /** Returns how many values are held. */
   int size() {
-    return entries.view().size();
+    return entries.size();
   }
 
   /**
@@ -587,9 +740,10 @@ public final class SecretCache implements AutoCloseable {
       return;
     }
     flights.close();
+    expecting.forEach(Expected::finish);
     time.close();
-    entries.clear();
-    failures.clear();
+    entries.close();
+    events.close();
     if (ownsSource) {
       source.close();
     }
@@ -599,6 +753,6 @@ public final class SecretCache implements AutoCloseable {
   @Override
   public String toString() {
     return "SecretCache[%s, %d held%s]"
-        .formatted(where, entries.view().size(), closed.isDone() ? ", closed" : "");
+        .formatted(where, entries.size(), closed.isDone() ? ", closed" : "");
   }
 }

@@ -28,13 +28,18 @@ public final class SecretValue {
   private final @Nullable Instant createdAt;
   private final Content content;
 
-  private SecretValue(String secretId, SecretValue like, Content content) {
+  /** All versions, if this stands for the current one among them. */
+  private final @Nullable SecretVersions versions;
+
+  private SecretValue(
+      String secretId, SecretValue like, Content content, @Nullable SecretVersions versions) {
     this.secretId = secretId;
     this.versionId = like.versionId;
     this.arn = like.arn;
     this.labels = like.labels;
     this.createdAt = like.createdAt;
     this.content = content;
+    this.versions = versions;
   }
 
   private SecretValue(Builder builder, Content content) {
@@ -44,6 +49,7 @@ public final class SecretValue {
     this.labels = builder.labels;
     this.createdAt = builder.createdAt;
     this.content = content;
+    this.versions = null;
   }
 
   /**
@@ -66,7 +72,10 @@ public final class SecretValue {
 
   /** Returns the same version as somebody else asked for it; what is parsed of it is shared. */
   SecretValue under(String otherId) {
-    return secretId.equals(otherId) ? this : new SecretValue(otherId, this, content);
+    return secretId.equals(otherId)
+        ? this
+        : new SecretValue(
+            otherId, this, content, versions == null ? null : versions.under(otherId));
   }
 
   /**
@@ -75,11 +84,30 @@ public final class SecretValue {
    * Content is compared beside the version id, which a {@link SecretSource} of one's own may reuse.
    */
   SecretValue sharing(SecretValue older) {
-    return content != older.content
+    boolean same =
+        content != older.content
             && versionId.equals(older.versionId)
-            && content.holdsTheSameAs(older.content)
-        ? new SecretValue(secretId, this, older.content)
+            && content.holdsTheSameAs(older.content);
+    return same || versions != null
+        ? new SecretValue(
+            secretId,
+            this,
+            same ? older.content : content,
+            versions == null ? null : versions.sharing(older.versions))
         : this;
+  }
+
+  /** Returns this value standing for all the versions that it is the current one of. */
+  SecretValue among(@Nullable SecretVersions all) {
+    return new SecretValue(secretId, this, content, all);
+  }
+
+  boolean sharesContentWith(SecretValue other) {
+    return content == other.content;
+  }
+
+  @Nullable SecretVersions versions() {
+    return versions;
   }
 
   /**

@@ -25,6 +25,28 @@ abstract class Time implements AutoCloseable {
   /** The wall clock: for comparing with times that AWS tells, never for measuring. */
   abstract Instant wall();
 
+  /** The wall clock in nanoseconds since the epoch. */
+  abstract long wallNanos();
+
+  /** Both clocks. */
+  final Moment now() {
+    return new Moment(nanos(), wallNanos());
+  }
+
+  private Moment looked = new Moment(0, 0);
+  private long elapsed = -1;
+
+  /**
+   * Time that passes by whichever clock went further since the last look, so it never stands still
+   * and never goes back. For what is looked at seldom.
+   */
+  final synchronized long elapsed() {
+    Moment now = now();
+    elapsed += elapsed < 0 ? 1 : Math.max(0, now.since(looked));
+    looked = now;
+    return elapsed;
+  }
+
   /** Runs timers, and the pauses between attempts. Tasks must be short and must not block. */
   abstract ScheduledExecutorService scheduler();
 
@@ -69,6 +91,12 @@ abstract class Time implements AutoCloseable {
     @Override
     Instant wall() {
       return wall.instant();
+    }
+
+    @Override
+    long wallNanos() {
+      Instant now = wall.instant();
+      return TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano();
     }
 
     @Override

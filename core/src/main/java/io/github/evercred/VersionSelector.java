@@ -24,6 +24,9 @@ public final class VersionSelector {
   /** The version that was current before: staging label {@code AWSPREVIOUS}. */
   public static final VersionSelector PREVIOUS = label("AWSPREVIOUS");
 
+  /** The versions that carry these three labels, together: what {@code versions(id)} reads. */
+  static final VersionSelector ALL = new VersionSelector(true, "");
+
   private final boolean byLabel;
   private final String text;
 
@@ -98,6 +101,8 @@ public final class VersionSelector {
   /** Returns the label as it is, a version id with {@code version} before it. */
   @Override
   public String toString() {
-    return byLabel ? text : "version " + text;
+    return text.isEmpty()
+        ? "AWSCURRENT, AWSPREVIOUS and AWSPENDING"
+        : byLabel ? text : "version " + text;
   }
 }

@@ -44,8 +44,24 @@ final class FakeTime extends Time {
   }
 
   @Override
+  long wallNanos() {
+    Instant now = wall();
+    return TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano();
+  }
+
+  @Override
   ScheduledExecutorService scheduler() {
     return scheduler;
+  }
+
+  /** Sets the wall clock on or back. Nothing runs. */
+  synchronized void setWall(Duration by) {
+    wall = wall.plus(by);
+  }
+
+  /** Moves the monotonic clock alone on, and no timer has run yet. */
+  synchronized void jump(Duration by) {
+    now += by.toNanos();
   }
 
   /** Moves time on. Whatever a task schedules within the span runs too. */

@@ -17,7 +17,8 @@ class FreshnessTest {
       SecretValue.builder("prod/orders/db", FakeSource.version(1)).text("one");
 
   /** Shortly before the monotonic clock overflows, which every comparison must survive. */
-  private static final long FETCHED = Long.MAX_VALUE - Duration.ofMinutes(2).toNanos();
+  private static final Moment FETCHED =
+      new Moment(Long.MAX_VALUE - Duration.ofMinutes(2).toNanos(), 1_000_000_000L);
 
   private static final Freshness FRESHNESS =
       freshness(Duration.ofMinutes(5), Duration.ofHours(24), Duration.ofHours(1));
@@ -27,12 +28,17 @@ class FreshnessTest {
         refresh.toNanos(), Duration.ofMinutes(15).toNanos(), stale.toNanos(), denied.toNanos());
   }
 
-  private static long at(Duration age) {
-    return FETCHED + age.toNanos();
+  private static Moment at(Duration age) {
+    return new Moment(FETCHED.mono() + age.toNanos(), FETCHED.wall() + age.toNanos());
   }
 
-  private static Duration age(long time) {
-    return Duration.ofNanos(time - FETCHED);
+  private static Duration age(Moment time) {
+    return Duration.ofNanos(time.since(FETCHED));
+  }
+
+  /** The age at which a snapshot may be served no longer. */
+  private static Duration expiry(Freshness freshness, Snapshot snapshot) {
+    return Duration.ofNanos(freshness.left(snapshot, FETCHED));
   }
 
   private static Snapshot fetched() {
@@ -44,11 +50,11 @@ class FreshnessTest {
   void fetched_jitter_bringsDueForwardByATenthAtMost(double jitter, Duration due) {
     Snapshot snapshot = FRESHNESS.fetched(VALUE, 7, FETCHED, jitter);
 
-    assertThat(age(snapshot.due())).isEqualTo(due);
+    assertThat(Duration.ofNanos(snapshot.pause())).isEqualTo(due);
     assertThat(snapshot.value()).isSameAs(VALUE);
     assertThat(snapshot.flight()).isEqualTo(7);
     assertThat(snapshot.state()).isEqualTo(State.FRESH);
-    assertThat(snapshot.denied()).isFalse();
+    assertThat(snapshot.deniedSince()).isNull();
     assertThat(snapshot.failures()).isZero();
   }
 
@@ -57,7 +63,9 @@ class FreshnessTest {
     "FRESH,  PT0S,    WAIT",
     "FRESH,  PT4M59S, WAIT",
     "FRESH,  PT5M,    COME_DUE",
-    "FRESH,  PT23H,   COME_DUE",
+    "FRESH,  PT14M59S, COME_DUE",
+    "FRESH,  PT15M,   LAPSE", // the timer was late
+    "FRESH,  PT23H,   LAPSE",
     "FRESH,  PT24H,   EXPIRE",
     "DUE,    PT5M,    WAIT",
     "DUE,    PT14M59S, WAIT",
@@ -76,9 +84,9 @@ class FreshnessTest {
   void nextStepAt_state_isWhenItsStepComes(State state, Duration age) {
     Snapshot snapshot = fetched().in(state);
 
-    assertThat(age(FRESHNESS.nextStepAt(snapshot))).isEqualTo(age);
+    assertThat(Duration.ofNanos(FRESHNESS.untilNextStep(snapshot, FETCHED))).isEqualTo(age);
     assertThat(FRESHNESS.step(snapshot, at(age))).isNotEqualTo(Step.WAIT);
-    assertThat(FRESHNESS.step(snapshot, at(age) - 1)).isEqualTo(Step.WAIT);
+    assertThat(FRESHNESS.step(snapshot, at(age.minusNanos(1)))).isEqualTo(Step.WAIT);
   }
 
   @ParameterizedTest
@@ -99,14 +107,15 @@ class FreshnessTest {
       snapshot = FRESHNESS.failed(snapshot, false, FETCHED, 0);
     }
 
-    assertThat(age(snapshot.due())).isEqualTo(pause);
+    assertThat(Duration.ofNanos(snapshot.pause())).isEqualTo(pause);
     assertThat(snapshot.failures()).isEqualTo(failures);
   }
 
   @ParameterizedTest
   @CsvSource({"0, PT1S", "0.5, PT0.875S", "1, PT0.75S"})
   void failed_jitter_shortensThePauseByAQuarterAtMost(double jitter, Duration pause) {
-    assertThat(age(FRESHNESS.failed(fetched(), false, FETCHED, jitter).due())).isEqualTo(pause);
+    assertThat(Duration.ofNanos(FRESHNESS.failed(fetched(), false, FETCHED, jitter).pause()))
+        .isEqualTo(pause);
   }
 
   @Test
@@ -127,7 +136,7 @@ class FreshnessTest {
   void expiresAt_transientFailures_isServeStaleForAfterTheLastSuccess(Duration failedAt) {
     Snapshot failed = FRESHNESS.failed(fetched(), false, at(failedAt), 0);
 
-    assertThat(age(FRESHNESS.expiresAt(failed))).isEqualTo(Duration.ofHours(24));
+    assertThat(expiry(FRESHNESS, failed)).isEqualTo(Duration.ofHours(24));
   }
 
   @ParameterizedTest
@@ -141,9 +150,9 @@ class FreshnessTest {
     Snapshot again = FRESHNESS.failed(denied, true, at(first.plusMinutes(50)), 0);
     Snapshot andOutage = FRESHNESS.failed(again, false, at(first.plusMinutes(55)), 0);
 
-    assertThat(age(FRESHNESS.expiresAt(denied))).isEqualTo(expires);
-    assertThat(age(FRESHNESS.expiresAt(again))).isEqualTo(expires);
-    assertThat(age(FRESHNESS.expiresAt(andOutage))).isEqualTo(expires);
+    assertThat(expiry(FRESHNESS, denied)).isEqualTo(expires);
+    assertThat(expiry(FRESHNESS, again)).isEqualTo(expires);
+    assertThat(expiry(FRESHNESS, andOutage)).isEqualTo(expires);
   }
 
   @Test
@@ -155,14 +164,14 @@ class FreshnessTest {
 
     snapshot = FRESHNESS.failed(snapshot, true, at(Duration.ofHours(3)), 0);
 
-    assertThat(age(FRESHNESS.expiresAt(snapshot))).isEqualTo(Duration.ofHours(4));
+    assertThat(expiry(FRESHNESS, snapshot)).isEqualTo(Duration.ofHours(4));
   }
 
   @Test
   void fetched_afterADenial_forgetsIt() {
     Snapshot after = FRESHNESS.fetched(VALUE, 8, at(Duration.ofHours(2)), 0);
 
-    assertThat(age(FRESHNESS.expiresAt(after))).isEqualTo(Duration.ofHours(26));
+    assertThat(expiry(FRESHNESS, after)).isEqualTo(Duration.ofHours(26));
   }
 
   @Test
@@ -171,7 +180,7 @@ class FreshnessTest {
 
     Snapshot denied = strict.failed(fetched(), true, at(Duration.ofMinutes(5)), 0);
 
-    assertThat(age(strict.nextStepAt(denied))).isEqualTo(Duration.ofMinutes(5));
+    assertThat(strict.untilNextStep(denied, at(Duration.ofMinutes(5)))).isZero();
     assertThat(strict.step(denied, at(Duration.ofMinutes(5)))).isEqualTo(Step.EXPIRE);
   }
 
@@ -180,7 +189,7 @@ class FreshnessTest {
   void expiresAt_serveStaleForWithinRefreshAfter_isRefreshAfter(Duration stale) {
     Freshness strict = freshness(Duration.ofMinutes(5), stale, Duration.ZERO);
 
-    assertThat(age(strict.expiresAt(fetched()))).isEqualTo(Duration.ofMinutes(5));
+    assertThat(expiry(strict, fetched())).isEqualTo(Duration.ofMinutes(5));
   }
 
   @Test
@@ -190,6 +199,6 @@ class FreshnessTest {
     Snapshot denied = lenient.failed(fetched(), true, at(Duration.ofMinutes(5)), 0);
 
     assertThat(lenient.step(denied, at(Duration.ofDays(30_000)))).isNotEqualTo(Step.EXPIRE);
-    assertThat(lenient.nextStepAt(fetched().in(State.LAPSED)) - FETCHED).isPositive();
+    assertThat(lenient.untilNextStep(fetched().in(State.LAPSED), FETCHED)).isPositive();
   }
 }

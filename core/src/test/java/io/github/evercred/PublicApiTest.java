@@ -33,6 +33,7 @@ class PublicApiTest {
           "LoginStatistics",
           "RotationAwareLogin",
           "RotationListener",
+          "PrefetchReport",
           "SecretBatch",
           "SecretCache",
           "SecretCacheBuilder",
@@ -40,10 +41,12 @@ class PublicApiTest {
           "SecretCacheStatistics",
           "SecretException",
           "SecretException$Reason",
+          "SecretHandle",
           "SecretRequest",
           "SecretSource",
           "SecretValue",
           "SecretValue$Builder",
+          "SecretVersions",
           "Target",
           "VersionSelector");
 

@@ -1,0 +1,543 @@
+package io.github.evercred;
+
+import io.github.evercred.Entry.Snapshot;
+import io.github.evercred.Entry.State;
+import io.github.evercred.Flights.Flight;
+import io.github.evercred.Flights.Purpose;
+import io.github.evercred.SecretException.Reason;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a cache holds: the entries, their timers, the failures that are remembered, and which ids
+ * are one secret. Flights end here.
+ *
+ * <p>Each id that callers use has an entry of its own, and is fetched as they wrote it. Entries
+ * whose last answers named one ARN belong together: an answer for one is published to all of them,
+ * a failure to the one alone. An id whose answer names another ARN than before (a secret deleted
+ * and made anew) leaves its group.
+ *
+ * <p>Memory of failures is kept apart from the values, so that wrong ids push out no good ones.
+ */
+final class Entries implements Flights.Landing {
+  private static final System.Logger LOG = System.getLogger("io.github.evercred");
+  private static final int MAXIMUM_FAILURES = 1_000;
+
+  private final Time time;
+  private final Settings settings;
+  private final Freshness freshness;
+  private final Events events;
+  private final String where;
+  private final BiConsumer<Entry, Snapshot> refresh;
+  private final Bounded<Object, Entry> entries;
+  private final Bounded<Key, Failure> failures;
+
+  /** When a fetch of a key last began, to keep forced ones apart. */
+  private final Bounded<Key, Moment> begun;
+
+  /** Entries that are one secret. Changed under the lock of a bin; nothing waits there. */
+  private final ConcurrentHashMap<Alias, Set<Entry>> aliases = new ConcurrentHashMap<>();
+
+  private volatile boolean closed;
+
+  /** A failure with nothing cached, told to everybody who asks until then. */
+  private record Failure(SecretException told, int count, Moment since, long period) {}
+
+  /**
+   * Holds nothing yet.
+   *
+   * @param refresh starts a background refresh, if that is still wanted
+   */
+  Entries(
+      Settings settings,
+      String where,
+      Time time,
+      Events events,
+      BiConsumer<Entry, Snapshot> refresh) {
+    this.settings = settings;
+    this.freshness = settings.freshness();
+    this.where = where;
+    this.time = time;
+    this.events = events;
+    this.refresh = refresh;
+    this.entries = Bounded.bySize(settings.maximumSecrets(), this::evicted);
+    this.failures = Bounded.bySize(MAXIMUM_FAILURES, failure -> {});
+    this.begun = Bounded.bySize(MAXIMUM_FAILURES, when -> {});
+  }
+
+  /** AWSCURRENT is found by the id itself, so that reading it makes no garbage. */
+  private static Object mapKey(Key key) {
+    return key.version().equals(VersionSelector.CURRENT) ? key.secretId() : key;
+  }
+
+  /** Finds the entry of AWSCURRENT. */
+  @Nullable Entry find(String secretId) {
+    return entries.get(secretId);
+  }
+
+  @Nullable Entry find(Key key) {
+    return entries.get(mapKey(key));
+  }
+
+  /**
+   * Finds an entry, or makes one of what is cached under another id, if this one is the ARN that
+   * came with it.
+   */
+  @Nullable Entry findOrAdopt(Key key) {
+    Entry entry = find(key);
+    if (entry != null && entry.snapshot().state() != State.GONE) {
+      return entry;
+    }
+    if (!key.secretId().startsWith("arn:")) {
+      return null;
+    }
+    for (Entry other : kin(new Alias(key.secretId(), key.version()))) {
+      Snapshot snapshot = other.snapshot();
+      State state = state(other, snapshot);
+      if (state == State.FRESH || state == State.DUE) {
+        return hold(new Entry(key, snapshot.under(key.secretId())));
+      }
+    }
+    return null;
+  }
+
+  /** Puts an entry where there is none, and returns the one that is there then. */
+  private Entry hold(Entry made) {
+    Entry entry = entries.get(mapKey(made.key), absent -> made);
+    if (entry == made) {
+      relate(made);
+      reschedule(made);
+      if (closed) {
+        clear();
+      }
+    }
+    return entry;
+  }
+
+  private Set<Entry> kin(@Nullable Alias alias) {
+    Set<Entry> kin = alias == null ? null : aliases.get(alias);
+    return kin == null ? Set.of() : kin;
+  }
+
+  /** Moves an entry to the group that its present value belongs to. */
+  private void relate(Entry entry) {
+    entry.relate(
+        (was, is) -> {
+          if (was != null && !was.equals(is)) {
+            aliases.computeIfPresent(
+                was,
+                (alias, group) -> {
+                  group.remove(entry);
+                  return group.isEmpty() ? null : group;
+                });
+          }
+          if (is != null && !is.equals(was)) {
+            aliases.compute(
+                is,
+                (alias, group) -> {
+                  Set<Entry> all = group == null ? ConcurrentHashMap.newKeySet() : group;
+                  all.add(entry);
+                  return all;
+                });
+          }
+        });
+  }
+
+  /**
+   * How a reader has to treat an entry. Where the process may be frozen the timer may be late, and
+   * both clocks are asked. A version asked for by id is immutable.
+   */
+  State state(Entry entry, Snapshot snapshot) {
+    if (!settings.mayFreeze() || !entry.key.version().isLabel()) {
+      return snapshot.state();
+    }
+    return switch (freshness.step(snapshot, time.now())) {
+      case WAIT -> snapshot.state();
+      case COME_DUE -> State.DUE;
+      case LAPSE -> State.LAPSED;
+      case EXPIRE -> {
+        expire(entry, snapshot);
+        yield State.GONE;
+      }
+    };
+  }
+
+  /** Whatever may be served without waiting. */
+  @Nullable SecretValue usable(Key key) {
+    Entry entry = find(key);
+    if (entry == null) {
+      return null;
+    }
+    Snapshot snapshot = entry.snapshot();
+    State state = state(entry, snapshot);
+    return state == State.FRESH || state == State.DUE ? snapshot.value() : null;
+  }
+
+  /** An answer that came after its caller had looked. */
+  @Nullable SecretValue newer(Key key, Snapshot seen) {
+    Entry entry = find(key);
+    Snapshot now = entry == null ? seen : entry.snapshot();
+    return now.flight() > seen.flight() ? now.value() : null;
+  }
+
+  /** Notes that a fetch is under way, should it be lost, the timer comes back for it. */
+  boolean refreshing(Entry entry, Snapshot snapshot) {
+    if (!entry.replace(snapshot, snapshot.refreshing(time.now(), 4 * settings.load()))) {
+      return false;
+    }
+    reschedule(entry);
+    return true;
+  }
+
+  /** Whether another id of the same secret is being fetched, whose answer will serve this one. */
+  boolean kinIsFetched(Entry entry, Predicate<Key> isFetched) {
+    String arn = entry.snapshot().value().arn().orElse(null);
+    if (arn == null) {
+      return false;
+    }
+    for (Entry other : kin(new Alias(arn, entry.key.version()))) {
+      if (other != entry && isFetched.test(other.key)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  long sinceBegun(Key key) {
+    Moment last = begun.get(key);
+    return last == null ? Time.FOREVER : time.now().since(last);
+  }
+
+  void throwRemembered(Key key) {
+    Failure failure = failures.get(key);
+    if (failure != null) {
+      long left = failure.period() - time.now().since(failure.since());
+      if (left > 0) {
+        throw failure
+            .told()
+            .again(
+                "(Told again without a call; the next attempt may begin in %s.)"
+                    .formatted(Duration.ofNanos(left)));
+      }
+    }
+  }
+
+  @Override
+  public void begins(Flight flight) {
+    begun.put(flight.key, time.now());
+  }
+
+  @Override
+  public void fetched(Flight flight, SecretValue value) {
+    Key key = flight.key;
+    failures.remove(key);
+    if (flight.isForgotten()) {
+      return;
+    }
+    Entry entry = find(key);
+    if (entry == null
+        && flight.purpose == Purpose.PROBE
+        && !key.version().equals(VersionSelector.CURRENT)) {
+      return; // Only the probe wants AWSPENDING.
+    }
+    Snapshot fresh =
+        freshness.fetched(
+            value, flight.number, time.now(), ThreadLocalRandom.current().nextDouble());
+    publish(key, fresh);
+    SecretVersions all = value.versions();
+    if (all != null) {
+      publish(new Key(key.secretId(), VersionSelector.CURRENT), fresh.with(all.current()));
+    }
+    if (flight.isForgotten()) { // Meanwhile.
+      forget(
+          made ->
+              made.key.secretId().equals(key.secretId())
+                  && made.snapshot().flight() == flight.number);
+    }
+  }
+
+  private void publish(Key key, Snapshot fresh) {
+    Entry entry = find(key);
+    Snapshot old = entry == null ? null : entry.publish(fresh, true);
+    if (entry == null || entry.snapshot().state() == State.GONE) {
+      if (entry != null) {
+        entries.remove(mapKey(key), entry);
+      }
+      Entry made = new Entry(key, fresh);
+      entry = hold(made);
+      if (entry == made) {
+        events.loaded.increment();
+        events.tell(
+            listener -> listener.loaded(key.secretId(), key.version(), fresh.value().versionId()));
+      } else {
+        old = entry.publish(fresh, true);
+      }
+    }
+    if (old != null) {
+      published(entry, old, fresh, true);
+    }
+    for (Entry other : kin(alias(key, fresh))) {
+      if (other != entry) {
+        // Later than the one that was fetched, so that they do not come due together.
+        long pause = settings.freshness().refreshAfter();
+        Snapshot before = other.publish(fresh.under(other.key.secretId()).pausing(pause), false);
+        if (before != null) {
+          published(other, before, fresh, false);
+        }
+      }
+    }
+  }
+
+  private static @Nullable Alias alias(Key key, Snapshot snapshot) {
+    return snapshot.value().arn().map(arn -> new Alias(arn, key.version())).orElse(null);
+  }
+
+  private void published(Entry entry, Snapshot old, Snapshot fresh, boolean isOwn) {
+    relate(entry);
+    reschedule(entry);
+    Key key = entry.key;
+    String before = old.value().versionId();
+    String now = fresh.value().versionId();
+    if (before.equals(now)) {
+      if (isOwn) {
+        events.refreshed.increment();
+      }
+      events.tell(listener -> listener.refreshed(key.secretId(), key.version(), now));
+    } else {
+      if (isOwn) {
+        events.rotated.increment();
+      }
+      events.tell(listener -> listener.rotated(key.secretId(), key.version(), before, now));
+    }
+  }
+
+  @Override
+  public SecretException failed(Flight flight, SecretException failure) {
+    Key key = flight.key;
+    Reason reason = failure.reason();
+    if (reason == Reason.CLOSED) {
+      return failure;
+    }
+    Entry entry = find(key);
+    Snapshot kept = entry == null ? null : failed(entry, flight, reason);
+    var told =
+        new SecretException(
+            reason,
+            "No new value of secret %s from %s: %s. %d %s in %s. %s. %s."
+                .formatted(
+                    key,
+                    where,
+                    failure.getMessage(),
+                    flight.attempts(),
+                    flight.attempts() == 1 ? "attempt" : "attempts",
+                    Duration.ofNanos(time.nanos() - flight.begun),
+                    cached(key),
+                    reason.nextStep()),
+            failure.requestId(),
+            failure);
+    events.failed(reason);
+    if (kept != null) {
+      Duration age = age(kept);
+      events.tell(
+          listener ->
+              listener.servingStale(
+                  key.secretId(), key.version(), kept.value().versionId(), age, told));
+    } else if (flight.purpose != Purpose.PROBE && !flight.isForgotten()) {
+      remember(key, told);
+      events.tell(listener -> listener.failed(key.secretId(), key.version(), told));
+    }
+    return told;
+  }
+
+  /** Returns what is served on, or null if nothing is. */
+  private @Nullable Snapshot failed(Entry entry, Flight flight, Reason reason) {
+    while (true) {
+      Snapshot old = entry.snapshot();
+      if (old.state() == State.GONE) {
+        return null;
+      }
+      if (old.flight() > flight.number) {
+        return old;
+      }
+      if (reason == Reason.NOT_FOUND && isOptional(entry.key.version())) {
+        expire(entry, old); // Not a denial: the label has been taken off.
+        return null;
+      }
+      Snapshot after =
+          freshness.failed(
+              old, !reason.isTransient(), time.now(), ThreadLocalRandom.current().nextDouble());
+      if (entry.replace(old, after)) {
+        tick(entry); // This failure may be the one that ends its time.
+        return entry.snapshot().state() == State.GONE ? null : after;
+      }
+    }
+  }
+
+  /** A label that a secret may well be without. */
+  private static boolean isOptional(VersionSelector version) {
+    return version.isLabel()
+        && !version.equals(VersionSelector.CURRENT)
+        && !version.equals(VersionSelector.ALL);
+  }
+
+  private void remember(Key key, SecretException told) {
+    Failure before = failures.get(key);
+    int count = before == null ? 0 : Math.min(before.count() + 1, 30);
+    long first = settings.rememberFirst();
+    long doubled = first << Math.min(count, Long.numberOfLeadingZeros(first) - 1);
+    long period = Math.min(settings.rememberMost(), doubled);
+    if (period > 0) {
+      failures.put(key, new Failure(told, count, time.now(), period));
+    }
+  }
+
+  String cached(Key key) {
+    Entry entry = find(key);
+    if (entry == null) {
+      return "Nothing is cached";
+    }
+    Snapshot s = entry.snapshot();
+    return "Version %s is cached, fetched %s ago".formatted(s.value().versionId(), age(s));
+  }
+
+  private Duration age(Snapshot snapshot) {
+    return Duration.ofNanos(Math.max(0, time.now().since(snapshot.fetched())));
+  }
+
+  private void reschedule(Entry entry) {
+    if (!entry.key.version().isLabel()) {
+      return; // A version is immutable.
+    }
+    entry.reschedule(
+        snapshot -> {
+          long delay = freshness.untilNextStep(snapshot, time.now());
+          try {
+            return time.scheduler()
+                .schedule(() -> tick(entry), Math.max(delay, 0), TimeUnit.NANOSECONDS);
+          } catch (RejectedExecutionException e) {
+            return null; // Closed meanwhile.
+          }
+        });
+  }
+
+  /** The timer of one entry. */
+  private void tick(Entry entry) {
+    Snapshot snapshot = entry.snapshot();
+    switch (freshness.step(snapshot, time.now())) {
+      case WAIT -> {}
+      case COME_DUE -> {
+        if (entry.takeRead() || isKeptFresh(entry.key)) {
+          refresh.accept(entry, snapshot);
+          return;
+        }
+        entry.replace(snapshot, snapshot.in(State.DUE));
+      }
+      case LAPSE -> entry.replace(snapshot, snapshot.in(State.LAPSED));
+      case EXPIRE -> {
+        expire(entry, snapshot);
+        return;
+      }
+    }
+    reschedule(entry);
+  }
+
+  private boolean isKeptFresh(Key key) {
+    return key.version().equals(VersionSelector.CURRENT)
+        && settings.keptFresh().contains(key.secretId());
+  }
+
+  private void expire(Entry entry, Snapshot snapshot) {
+    if (!entries.remove(mapKey(entry.key), entry)) {
+      return;
+    }
+    leave(entry);
+    events.expired.increment();
+    Key key = entry.key;
+    Duration age = age(snapshot);
+    String versionId = snapshot.value().versionId();
+    events.tell(listener -> listener.expired(key.secretId(), key.version(), versionId, age));
+    if (snapshot.failures() > 0) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "Secret {0} could not be refreshed for so long that its cached value is dropped."
+              + " Reads fail until Secrets Manager answers again.",
+          key);
+    }
+  }
+
+  /** Called inside the map, so nothing here may call it. */
+  private void evicted(Entry entry) {
+    Snapshot last = leave(entry);
+    events.evicted.increment();
+    Key key = entry.key;
+    events.tell(
+        listener -> listener.evicted(key.secretId(), key.version(), last.value().versionId()));
+  }
+
+  private Snapshot leave(Entry entry) {
+    Snapshot last = entry.leave();
+    relate(entry);
+    return last;
+  }
+
+  /** Drops all versions of a secret under all of its ids, and what is remembered of them. */
+  void invalidate(String secretId, Consumer<Predicate<Key>> stopFlights) {
+    Set<String> ids = new HashSet<>(List.of(secretId));
+    Set<String> arns = new HashSet<>(List.of(secretId));
+    for (Entry entry : entries.view().values()) {
+      if (entry.key.secretId().equals(secretId)) {
+        entry.snapshot().value().arn().ifPresent(arns::add);
+      }
+    }
+    for (Entry entry : entries.view().values()) {
+      if (entry.snapshot().value().arn().filter(arns::contains).isPresent()) {
+        ids.add(entry.key.secretId());
+      }
+    }
+    stopFlights.accept(key -> ids.contains(key.secretId()));
+    forget(entry -> ids.contains(entry.key.secretId()));
+    failures.view().keySet().removeIf(key -> ids.contains(key.secretId()));
+    begun.view().keySet().removeIf(key -> ids.contains(key.secretId()));
+  }
+
+  private void forget(Predicate<Entry> which) {
+    for (Entry entry : entries.view().values()) {
+      if (which.test(entry)) {
+        entries.remove(mapKey(entry.key), entry);
+        leave(entry);
+      }
+    }
+  }
+
+  int size() {
+    return entries.view().size();
+  }
+
+  int stale() {
+    int stale = 0;
+    for (Entry entry : entries.view().values()) {
+      stale += entry.snapshot().failures() > 0 ? 1 : 0;
+    }
+    return stale;
+  }
+
+  void close() {
+    closed = true;
+    clear();
+    failures.clear();
+  }
+
+  private void clear() {
+    forget(entry -> true);
+  }
+}

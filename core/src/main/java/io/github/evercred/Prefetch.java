@@ -1,0 +1,102 @@
+package io.github.evercred;
+
+import io.github.evercred.Flights.Flight;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One prefetch: batches of secrets, a few at a time. The first goes alone, because it tells whether
+ * batches work here; a refused one is fetched one by one, and so are all after it.
+ */
+final class Prefetch {
+  private static final System.Logger LOG = System.getLogger("io.github.evercred");
+  private static final int AT_ONCE = 4;
+  private static final int SINGLE_AT_ONCE = 2;
+
+  private final Entries entries;
+  private final Flights flights;
+  private final int batchSize;
+  private final Queue<Key> waiting = new ConcurrentLinkedQueue<>();
+  private final Set<String> loaded = ConcurrentHashMap.newKeySet();
+  private final Map<String, SecretException> failed = new ConcurrentHashMap<>();
+  private volatile boolean singly;
+
+  Prefetch(Entries entries, Flights flights, int batchSize) {
+    this.entries = entries;
+    this.flights = flights;
+    this.batchSize = batchSize;
+    this.singly = batchSize < 2;
+  }
+
+  CompletableFuture<PrefetchReport> start(Collection<Key> keys) {
+    for (Key key : keys) {
+      if (entries.usable(key) != null) {
+        loaded.add(key.secretId());
+      } else {
+        waiting.add(key);
+      }
+    }
+    return next()
+        .thenComposeAsync(
+            first ->
+                CompletableFuture.allOf(
+                    Stream.generate(this::rest)
+                        .limit(AT_ONCE)
+                        .toArray(CompletableFuture<?>[]::new)))
+        .thenApplyAsync(all -> new PrefetchReport(loaded, failed));
+  }
+
+  /** Works until nothing waits. Asynchronously, or a long list would end in a deep stack. */
+  private CompletableFuture<Void> rest() {
+    return waiting.isEmpty()
+        ? CompletableFuture.completedFuture(null)
+        : next().thenComposeAsync(done -> rest());
+  }
+
+  private CompletableFuture<Void> next() {
+    var keys = new ArrayList<Key>();
+    int most = singly ? SINGLE_AT_ONCE : batchSize;
+    while (keys.size() < most) {
+      Key key = waiting.poll();
+      if (key == null) {
+        break;
+      }
+      try {
+        entries.throwRemembered(key);
+        keys.add(key);
+      } catch (SecretException e) {
+        failed.put(key.secretId(), e);
+      }
+    }
+    return CompletableFuture.allOf(
+        flights.batch(keys, singly, this::refused).stream()
+            .map(flight -> flight.end.handle((value, thrown) -> landed(flight, thrown)))
+            .toArray(CompletableFuture<?>[]::new));
+  }
+
+  private void refused(SecretException why) {
+    if (!singly) {
+      singly = true;
+      LOG.log(
+          System.Logger.Level.INFO, "Secrets are prefetched one by one, not in batches: {0}", why);
+    }
+  }
+
+  private @Nullable Void landed(Flight flight, @Nullable Throwable thrown) {
+    String secretId = flight.key.secretId();
+    if (thrown == null) {
+      loaded.add(secretId);
+    } else {
+      failed.put(secretId, SecretCache.failure(thrown).again(""));
+    }
+    return null;
+  }
+}
