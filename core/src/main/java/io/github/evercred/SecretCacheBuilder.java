@@ -336,29 +336,41 @@ public final class SecretCacheBuilder {
   /**
    * Makes the cache. No thread is started and no call is made before the first read.
    *
+   * <p>A second cache with equal options and an equal source, made while the first is open, is
+   * warned of once in the log: a cache is meant to be made once and shared.
+   *
    * @return a new cache
    * @throws IllegalArgumentException if a property or environment variable holds what its option
    *     does not take
    * @throws IllegalStateException if two options do not fit together
    */
   public SecretCache build() {
-    return build(Time.system());
+    return build(Time.system(), EqualCaches.inThisJvm());
   }
 
   SecretCache build(Time time) {
+    return build(time, new EqualCaches());
+  }
+
+  SecretCache build(Time time, EqualCaches others) {
     Configuration configuration = configuration();
     configuration.warnOfNearNames(names());
     Settings settings = settings(configuration);
     SecretSource given = source;
     if (given != null) {
       requireNoPlaceHanded(configuration);
-      return new SecretCache(settings, given, false, time);
+      SecretCache cache = new SecretCache(settings, given, false, time);
+      others.made(cache, settings, null, given);
+      return cache;
     }
+    var place =
+        new EqualCaches.Place(
+            region.resolve(configuration).value(), endpoint.resolve(configuration).value());
     SecretSource own =
-        AwsSecretSource.create(
-            region.resolve(configuration).value().orElse(null),
-            endpoint.resolve(configuration).value().orElse(null));
-    return new SecretCache(settings, own, true, time);
+        AwsSecretSource.create(place.region().orElse(null), place.endpoint().orElse(null));
+    SecretCache cache = new SecretCache(settings, own, true, time);
+    others.made(cache, settings, place, own);
+    return cache;
   }
 
   private Configuration configuration() {
