@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.function.UnaryOperator;
 import java.util.logging.Level;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -187,8 +188,22 @@ class EqualCachesTest {
   }
 
   @Test
-  void caches_madeAtOnce_areWarnedOfOnce() {
-    made.addAll(Crew.of(16, () -> builder().source(source).build(new FakeTime(), others)).values());
-    assertThat(warnings()).hasSize(1);
+  void caches_madeAtOnce_areWarnedOfOnceForEachKind() {
+    SecretCache cache = builder().source(source).build(new FakeTime());
+    made.add(cache);
+    List<Settings> kinds =
+        IntStream.rangeClosed(1, 40).mapToObj(i -> builder().maximumSecrets(i).settings()).toList();
+
+    var unused =
+        Crew.of(
+                8,
+                () -> {
+                  kinds.forEach(settings -> others.made(cache, settings, null, source));
+                  return cache;
+                })
+            .values();
+
+    assertThat(warnings()).hasSize(40);
+    assertThat(others.size()).isEqualTo(40);
   }
 }
