@@ -1,10 +1,14 @@
 package io.github.evercred;
 
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Properties;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -13,74 +17,98 @@ import org.jspecify.annotations.Nullable;
  * Sets the options of a {@link SecretCache}. Each may be set once and is checked at once; {@link
  * #build} checks how they fit together. Nothing is corrected silently.
  *
+ * <p>An option that is not set here is looked up when the cache is built, once: in the {@linkplain
+ * #properties properties} handed in, then as a system property ({@code evercred.refreshAfter}),
+ * then as an environment variable ({@code EVERCRED_REFRESH_AFTER}); otherwise it has its default.
+ * The first place that holds more than blanks decides; later ones are not looked at. So {@link
+ * #loadTimeout} and {@link #rememberFailureFor} are two options each there ({@code loadTimeout} and
+ * {@code attemptTimeout}, {@code rememberFailureFor} and {@code rememberFailureAtMost}). A length
+ * of time is written {@code 250ms}, {@code 30s}, {@code 5m}, {@code 24h}, {@code 2d} or as in ISO
+ * 8601 ({@code PT5M}), and {@code unlimited} where that is allowed; ids of secrets have commas
+ * between them. {@code region} and {@code endpoint} can be given in the same way, for the source
+ * that a cache makes itself. Where {@link #source} is set they are an error among the properties
+ * handed in, and ignored elsewhere.
+ *
  * <p>Not thread-safe. No argument may be null.
  */
 public final class SecretCacheBuilder {
 
-  private static final Duration UNLIMITED = Duration.ofDays(36_500);
-
-  private final Period refreshAfter =
-      new Period("refreshAfter", Duration.ofMinutes(5), Duration.ofSeconds(1), Duration.ofDays(1));
-  private final Period revalidateAfter =
-      new Period("revalidateAfter", Duration.ofMinutes(15), Duration.ofSeconds(1), UNLIMITED);
-  private final Period serveStaleFor =
-      new Period("serveStaleFor", Duration.ofHours(24), Duration.ZERO, UNLIMITED);
-  private final Period serveStaleWhenDeniedFor =
-      new Period("serveStaleWhenDeniedFor", Duration.ofHours(1), Duration.ZERO, UNLIMITED);
-  private final Period loadTimeout =
-      new Period(
+  private final CacheOption<Duration> refreshAfter =
+      CacheOption.period(
+          "refreshAfter", Duration.ofMinutes(5), Duration.ofSeconds(1), Duration.ofDays(1));
+  private final CacheOption<Duration> revalidateAfter =
+      CacheOption.period(
+          "revalidateAfter", Duration.ofMinutes(15), Duration.ofSeconds(1), CacheOption.UNLIMITED);
+  private final CacheOption<Duration> serveStaleFor =
+      CacheOption.period(
+          "serveStaleFor", Duration.ofHours(24), Duration.ZERO, CacheOption.UNLIMITED);
+  private final CacheOption<Duration> serveStaleWhenDeniedFor =
+      CacheOption.period(
+          "serveStaleWhenDeniedFor", Duration.ofHours(1), Duration.ZERO, CacheOption.UNLIMITED);
+  private final CacheOption<Duration> loadTimeout =
+      CacheOption.period(
           "loadTimeout", Duration.ofSeconds(5), Duration.ofMillis(50), Duration.ofMinutes(1));
-  private final Period attemptTimeout =
-      new Period(
+  private final CacheOption<Duration> attemptTimeout =
+      CacheOption.period(
           "attemptTimeout", Duration.ofSeconds(2), Duration.ofMillis(50), Duration.ofMinutes(1));
-  private final Period minimumInterval =
-      new Period("minimumInterval", Duration.ofSeconds(1), Duration.ZERO, Duration.ofMinutes(1));
-  private final Period rememberFailureFor =
-      new Period("rememberFailureFor", Duration.ofSeconds(1), Duration.ZERO, Duration.ofMinutes(5));
-  private final Period rememberFailureAtMost =
-      new Period(
-          "rememberFailureFor, at most",
-          Duration.ofSeconds(30),
-          Duration.ZERO,
-          Duration.ofMinutes(5));
-  private @Nullable Long maximumSecrets;
-  private @Nullable Set<String> keptFresh;
-  private @Nullable Boolean processMayFreeze;
-  private @Nullable Boolean countHits;
+  private final CacheOption<Duration> minimumInterval =
+      CacheOption.period(
+          "minimumInterval", Duration.ofSeconds(1), Duration.ZERO, Duration.ofMinutes(1));
+  private final CacheOption<Duration> rememberFailureFor =
+      CacheOption.period(
+          "rememberFailureFor", Duration.ofSeconds(1), Duration.ZERO, Duration.ofMinutes(5));
+  private final CacheOption<Duration> rememberFailureAtMost =
+      CacheOption.period(
+          "rememberFailureAtMost", Duration.ofSeconds(30), Duration.ZERO, Duration.ofMinutes(5));
+  private final CacheOption<Long> maximumSecrets =
+      CacheOption.count("maximumSecrets", 1_000, 1, 1_000_000);
+  private final CacheOption<Set<String>> keepFresh = CacheOption.ids("keepFresh");
+  private final CacheOption<Boolean> processMayFreeze = CacheOption.flag("processMayFreeze", false);
+  private final CacheOption<Boolean> countHits = CacheOption.flag("countHits", false);
+
+  // For the source that the cache makes itself; in code one says source(...) instead.
+  private final CacheOption<Optional<String>> region = CacheOption.region("region");
+  private final CacheOption<Optional<URI>> endpoint = CacheOption.endpoint("endpoint");
+
+  private final List<CacheOption<?>> options =
+      List.of(
+          refreshAfter,
+          revalidateAfter,
+          serveStaleFor,
+          serveStaleWhenDeniedFor,
+          loadTimeout,
+          attemptTimeout,
+          minimumInterval,
+          rememberFailureFor,
+          rememberFailureAtMost,
+          maximumSecrets,
+          keepFresh,
+          processMayFreeze,
+          countHits,
+          region,
+          endpoint);
   private final List<SecretCacheListener> listeners = new ArrayList<>();
   private @Nullable SecretSource source;
+  private @Nullable Map<String, String> handed;
+  private final Properties system;
+  private final Map<String, String> environment;
 
-  SecretCacheBuilder() {}
+  SecretCacheBuilder() {
+    this(System.getProperties(), System.getenv());
+  }
 
-  /** One option that is a length of time. */
-  private static final class Period {
-    private final String name;
-    private final Duration standard;
-    private final Duration least;
-    private final Duration most;
-    private @Nullable Duration set;
+  SecretCacheBuilder(Properties system, Map<String, String> environment) {
+    this.system = system;
+    this.environment = environment;
+  }
 
-    Period(String name, Duration standard, Duration least, Duration most) {
-      this.name = name;
-      this.standard = standard;
-      this.least = least;
-      this.most = most;
-    }
+  /** All that can be configured, for the test of the manual. */
+  List<CacheOption<?>> options() {
+    return options;
+  }
 
-    void set(Duration value) {
-      Objects.requireNonNull(value, name);
-      requireUnset(name, set);
-      if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
-        throw new IllegalArgumentException(
-            "%s must be %s to %s, not %s"
-                .formatted(name, least, most.equals(UNLIMITED) ? "unlimited" : most, value));
-      }
-      set = value;
-    }
-
-    Duration get() {
-      return set == null ? standard : set;
-    }
+  private List<String> names() {
+    return options.stream().map(option -> option.name).toList();
   }
 
   private static void requireUnset(String name, @Nullable Object set) {
@@ -89,14 +117,10 @@ public final class SecretCacheBuilder {
     }
   }
 
-  /** Some lengths of time that mean "without a bound" are longer than the longest we count. */
-  private static Duration bounded(Duration value) {
-    return value.compareTo(UNLIMITED) > 0 ? UNLIMITED : value;
-  }
-
   /**
-   * Sets where secrets come from. The default is {@link AwsSecretSource#create()}. A source that is
-   * set here is not closed with the cache.
+   * Sets where secrets come from. The default is {@link AwsSecretSource#create()}, or one for the
+   * configured {@code region} and {@code endpoint}. A source that is set here is not closed with
+   * the cache.
    *
    * @param source the source
    * @return this builder
@@ -134,7 +158,7 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if it was already set
    */
   public SecretCacheBuilder revalidateAfter(Duration time) {
-    revalidateAfter.set(bounded(time));
+    revalidateAfter.set(time);
     return this;
   }
 
@@ -149,7 +173,7 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if it was already set
    */
   public SecretCacheBuilder serveStaleFor(Duration age) {
-    serveStaleFor.set(bounded(age));
+    serveStaleFor.set(age);
     return this;
   }
 
@@ -164,7 +188,7 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if it was already set
    */
   public SecretCacheBuilder serveStaleWhenDeniedFor(Duration time) {
-    serveStaleWhenDeniedFor.set(bounded(time));
+    serveStaleWhenDeniedFor.set(time);
     return this;
   }
 
@@ -223,12 +247,7 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if it was already set
    */
   public SecretCacheBuilder maximumSecrets(long count) {
-    requireUnset("maximumSecrets", maximumSecrets);
-    if (count < 1 || count > 1_000_000) {
-      throw new IllegalArgumentException(
-          "maximumSecrets must be 1 to 1000000 entries, not " + count);
-    }
-    maximumSecrets = count;
+    maximumSecrets.set(count);
     return this;
   }
 
@@ -244,22 +263,8 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if it was already set
    */
   public SecretCacheBuilder keepFresh(String... secretIds) {
-    requireUnset("keepFresh", keptFresh);
-    keptFresh = checkedIds(List.of(secretIds));
+    keepFresh.set(Set.copyOf(Arrays.asList(secretIds)));
     return this;
-  }
-
-  private static Set<String> checkedIds(List<String> ids) {
-    for (String id : ids) {
-      // Limit:
-      // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
-      if (id.isBlank() || id.length() > 2048) {
-        throw new IllegalArgumentException(
-            "keepFresh takes ids of 1 to 2048 characters that are not blank; one has "
-                + id.length());
-      }
-    }
-    return Set.copyOf(ids);
   }
 
   /**
@@ -275,8 +280,7 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if it was already set
    */
   public SecretCacheBuilder processMayFreeze(boolean mayFreeze) {
-    requireUnset("processMayFreeze", processMayFreeze);
-    processMayFreeze = mayFreeze;
+    processMayFreeze.set(mayFreeze);
     return this;
   }
 
@@ -294,8 +298,7 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if it was already set
    */
   public SecretCacheBuilder countHits(boolean count) {
-    requireUnset("countHits", countHits);
-    countHits = count;
+    countHits.set(count);
     return this;
   }
 
@@ -311,60 +314,146 @@ public final class SecretCacheBuilder {
   }
 
   /**
+   * Hands in properties with values of options that are not set in code, such as {@code
+   * evercred.refreshAfter}. They come before system properties and the environment. Those that do
+   * not begin with {@code evercred.} and those of the JDBC driver are left alone. They are copied
+   * now, together with their defaults.
+   *
+   * @param properties the properties
+   * @return this builder
+   * @throws IllegalArgumentException if one that begins with {@code evercred.} is unknown or is not
+   *     text
+   * @throws IllegalStateException if they were already set
+   */
+  public SecretCacheBuilder properties(Properties properties) {
+    if (handed != null) {
+      throw new IllegalStateException("properties was already set");
+    }
+    handed = Configuration.handed(properties, names());
+    return this;
+  }
+
+  /**
    * Makes the cache. No thread is started and no call is made before the first read.
    *
+   * <p>A second cache with equal options and an equal source, made while the first is open, is
+   * warned of once in the log: a cache is meant to be made once and shared.
+   *
    * @return a new cache
+   * @throws IllegalArgumentException if a property or environment variable holds what its option
+   *     does not take
    * @throws IllegalStateException if two options do not fit together
    */
   public SecretCache build() {
-    return build(Time.system());
+    return build(Time.system(), EqualCaches.inThisJvm());
   }
 
   SecretCache build(Time time) {
-    Duration refresh = refreshAfter.get();
-    Duration revalidate = revalidateAfter.get();
-    if (revalidateAfter.set == null && revalidate.compareTo(refresh.multipliedBy(3)) < 0) {
-      revalidate = refresh.multipliedBy(3);
+    return build(time, new EqualCaches());
+  }
+
+  SecretCache build(Time time, EqualCaches others) {
+    Configuration configuration = configuration();
+    configuration.warnOfNearNames(names());
+    Settings settings = settings(configuration);
+    SecretSource given = source;
+    if (given != null) {
+      requireNoPlaceHanded(configuration);
+      SecretCache cache = new SecretCache(settings, given, false, time);
+      others.made(cache, settings, null, given);
+      return cache;
     }
-    requireOrder("refreshAfter", refresh, "revalidateAfter", revalidate, false);
-    requireOrder("attemptTimeout", attemptTimeout.get(), "loadTimeout", loadTimeout.get(), true);
-    requireOrder(
-        "rememberFailureFor",
-        rememberFailureFor.get(),
-        rememberFailureAtMost.name,
-        rememberFailureAtMost.get(),
-        true);
-    var settings =
-        new Settings(
-            new Freshness(
-                refresh.toNanos(),
-                revalidate.toNanos(),
-                serveStaleFor.get().toNanos(),
-                serveStaleWhenDeniedFor.get().toNanos()),
-            loadTimeout.get().toNanos(),
-            attemptTimeout.get().toNanos(),
-            minimumInterval.get().toNanos(),
-            rememberFailureFor.get().toNanos(),
-            rememberFailureAtMost.get().toNanos(),
-            maximumSecrets == null ? 1_000 : maximumSecrets,
-            processMayFreeze == null
-                ? mayFreeze(
-                    System.getenv(), name -> ModuleLayer.boot().findModule(name).isPresent())
-                : processMayFreeze,
-            countHits != null && countHits,
-            keptFresh == null ? Set.of() : keptFresh,
-            List.copyOf(listeners));
-    return new SecretCache(
-        settings, source == null ? AwsSecretSource.create() : source, source == null, time);
+    var place =
+        new EqualCaches.Place(
+            region.resolve(configuration).value(), endpoint.resolve(configuration).value());
+    SecretSource own =
+        AwsSecretSource.create(place.region().orElse(null), place.endpoint().orElse(null));
+    SecretCache cache = new SecretCache(settings, own, true, time);
+    others.made(cache, settings, place, own);
+    return cache;
+  }
+
+  private Configuration configuration() {
+    return new Configuration(handed == null ? Map.of() : handed, system, environment);
+  }
+
+  /** Decides what every option is. */
+  Settings settings() {
+    return settings(configuration());
+  }
+
+  private Settings settings(Configuration from) {
+    var refresh = refreshAfter.resolve(from);
+    var revalidate = revalidateAfter.resolve(from);
+    Duration thrice = refresh.value().multipliedBy(3);
+    if (revalidate.where() == null && revalidate.value().compareTo(thrice) < 0) {
+      revalidate = new CacheOption.Resolved<>(thrice, null);
+    }
+    var load = loadTimeout.resolve(from);
+    var attempt = attemptTimeout.resolve(from);
+    var first = rememberFailureFor.resolve(from);
+    var most = rememberFailureAtMost.resolve(from);
+    requireOrder(refreshAfter, refresh, revalidateAfter, revalidate, false);
+    requireOrder(attemptTimeout, attempt, loadTimeout, load, true);
+    requireOrder(rememberFailureFor, first, rememberFailureAtMost, most, true);
+    var maximum = maximumSecrets.resolve(from);
+    var kept = keepFresh.resolve(from);
+    if (kept.value().size() > maximum.value()) {
+      throw new IllegalStateException(
+          "keepFresh (%d ids, %s) must not be more than maximumSecrets (%s)"
+              .formatted(kept.value().size(), kept.where(), maximum));
+    }
+    var freeze = processMayFreeze.resolve(from);
+    return new Settings(
+        new Freshness(
+            nanos(refresh),
+            nanos(revalidate),
+            nanos(serveStaleFor.resolve(from)),
+            nanos(serveStaleWhenDeniedFor.resolve(from))),
+        nanos(load),
+        nanos(attempt),
+        nanos(minimumInterval.resolve(from)),
+        nanos(first),
+        nanos(most),
+        maximum.value(),
+        freeze.where() == null
+            ? mayFreeze(environment, name -> ModuleLayer.boot().findModule(name).isPresent())
+            : freeze.value(),
+        countHits.resolve(from).value(),
+        kept.value(),
+        List.copyOf(listeners));
+  }
+
+  /** Some lengths of time that mean "without a bound" are longer than the longest we count. */
+  private static long nanos(CacheOption.Resolved<Duration> time) {
+    Duration value = time.value();
+    return (value.compareTo(CacheOption.UNLIMITED) > 0 ? CacheOption.UNLIMITED : value).toNanos();
   }
 
   private static void requireOrder(
-      String shorter, Duration less, String longer, Duration more, boolean equalAllowed) {
-    int order = less.compareTo(more);
+      CacheOption<Duration> shorter,
+      CacheOption.Resolved<Duration> less,
+      CacheOption<Duration> longer,
+      CacheOption.Resolved<Duration> more,
+      boolean equalAllowed) {
+    int order = less.value().compareTo(more.value());
     if (order > 0 || (order == 0 && !equalAllowed)) {
       throw new IllegalStateException(
           "%s (%s) must be %s than %s (%s)"
-              .formatted(shorter, less, equalAllowed ? "not longer" : "shorter", longer, more));
+              .formatted(
+                  shorter.name, less, equalAllowed ? "not longer" : "shorter", longer.name, more));
+    }
+  }
+
+  /** Handed in on purpose, it must not go unheard; what stands around in the JVM may. */
+  private void requireNoPlaceHanded(Configuration configuration) {
+    for (CacheOption<?> option : List.of(region, endpoint)) {
+      Configuration.Found found = configuration.findHanded(option.name);
+      if (found != null) {
+        throw new IllegalStateException(
+            "%s (%s) is for the source that the cache makes itself, but source was set in code"
+                .formatted(option.name, found.where()));
+      }
     }
   }
 }

@@ -122,9 +122,9 @@ class SecretCacheBuilderTest {
             "PT5M",
             "PT5M1S"),
         row(
-            "rememberFailureFor, at most too long",
+            "rememberFailureAtMost, too long",
             b -> b.rememberFailureFor(SECOND, Duration.ofSeconds(301)),
-            "rememberFailureFor, at most",
+            "rememberFailureAtMost",
             "PT0S",
             "PT5M",
             "PT5M1S"),
@@ -146,14 +146,14 @@ class SecretCacheBuilderTest {
             "maximumSecrets",
             "1 to 1000000",
             "1000001"),
-        row("keepFresh, empty", b -> b.keepFresh("a", ""), "keepFresh", "1 to 2048", "0"),
-        row("keepFresh, blank", b -> b.keepFresh("   "), "keepFresh", "not blank", "3"),
+        row("keepFresh, empty", b -> b.keepFresh("a", ""), "keepFresh", "1 to 2048", "a blank one"),
+        row("keepFresh, blank", b -> b.keepFresh("   "), "keepFresh", "none blank", "a blank one"),
         row(
             "keepFresh, too long",
             b -> b.keepFresh("x".repeat(2049)),
             "keepFresh",
             "1 to 2048",
-            "2049"));
+            "one of 2049 characters"));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -243,27 +243,27 @@ class SecretCacheBuilderTest {
         row(
             "refreshAfter as long as revalidateAfter",
             b -> b.refreshAfter(Duration.ofMinutes(5)).revalidateAfter(Duration.ofMinutes(5)),
-            "refreshAfter (PT5M)",
+            "refreshAfter (PT5M, set in code)",
             "shorter",
-            "revalidateAfter (PT5M)"),
+            "revalidateAfter (PT5M, set in code)"),
         row(
             "default refreshAfter longer than revalidateAfter",
             b -> b.revalidateAfter(Duration.ofMinutes(1)),
-            "refreshAfter (PT5M)",
+            "refreshAfter (PT5M, default)",
             "shorter",
-            "revalidateAfter (PT1M)"),
+            "revalidateAfter (PT1M, set in code)"),
         row(
             "attemptTimeout longer than loadTimeout",
             b -> b.loadTimeout(SECOND, Duration.ofSeconds(2)),
-            "attemptTimeout (PT2S)",
+            "attemptTimeout (PT2S, set in code)",
             "not longer",
-            "loadTimeout (PT1S)"),
+            "loadTimeout (PT1S, set in code)"),
         row(
             "rememberFailureFor longer than its most",
             b -> b.rememberFailureFor(Duration.ofSeconds(2), SECOND),
-            "rememberFailureFor (PT2S)",
+            "rememberFailureFor (PT2S, set in code)",
             "not longer",
-            "at most (PT1S)"));
+            "rememberFailureAtMost (PT1S, set in code)"));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -1,0 +1,256 @@
+package io.github.evercred;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One option of a cache: its name, default and range, how it is written as text, and what it has
+ * been set to in code. Confined to its builder.
+ *
+ * @param <T> what it is a choice of
+ */
+final class CacheOption<T> {
+
+  /** What is as long as this, or longer, is without a bound. */
+  static final Duration UNLIMITED = Duration.ofDays(36_500);
+
+  private static final Pattern AMOUNT = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
+  private static final Pattern REGION_ID = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)+");
+
+  final String name;
+  final T standard;
+
+  /** As messages tell it. */
+  final String range;
+
+  private final String written;
+  private final Function<String, T> reader;
+
+  /** Throws what says why a value is not in the range, or with no message if that is all. */
+  private final Consumer<T> check;
+
+  private @Nullable T set;
+
+  /**
+   * What an option is, in the end.
+   *
+   * @param value its value
+   * @param where it came from; null if that is the default
+   * @param <T> what it is a choice of
+   */
+  record Resolved<T>(T value, @Nullable String where) {
+
+    /** For messages. */
+    @Override
+    public String toString() {
+      return "%s, %s".formatted(shown(value), where == null ? "default" : where);
+    }
+  }
+
+  private CacheOption(
+      String name,
+      T standard,
+      String range,
+      String written,
+      Function<String, T> reader,
+      Consumer<T> check) {
+    this.name = name;
+    this.standard = standard;
+    this.range = range;
+    this.written = written;
+    this.reader = reader;
+    this.check = check;
+  }
+
+  /** A length of time; with {@link #UNLIMITED} as the most it may be anything longer, too. */
+  static CacheOption<Duration> period(
+      String name, Duration standard, Duration least, Duration most) {
+    boolean bounded = most.compareTo(UNLIMITED) < 0;
+    return new CacheOption<>(
+        name,
+        standard,
+        "%s to %s".formatted(least, shown(most)),
+        "; write 250ms, 30s, 5m, 24h, 2d or PT5M" + (bounded ? "" : ", or unlimited"),
+        CacheOption::duration,
+        value -> require(value.compareTo(least) >= 0 && !(bounded && value.compareTo(most) > 0)));
+  }
+
+  /** A number of entries. */
+  static CacheOption<Long> count(String name, long standard, long least, long most) {
+    return new CacheOption<>(
+        name,
+        standard,
+        "%d to %d entries".formatted(least, most),
+        "",
+        CacheOption::number,
+        value -> require(value >= least && value <= most));
+  }
+
+  /** A yes or no. */
+  static CacheOption<Boolean> flag(String name, boolean standard) {
+    return new CacheOption<>(name, standard, "true or false", "", CacheOption::truth, value -> {});
+  }
+
+  /** Ids of secrets; no name and no ARN has a comma in it. */
+  static CacheOption<Set<String>> ids(String name) {
+    return new CacheOption<>(
+        name,
+        Set.of(),
+        "ids of 1 to 2048 characters, none blank",
+        "; write them with commas between",
+        text -> Set.copyOf(Arrays.stream(text.split(",", -1)).map(String::strip).toList()),
+        ids -> ids.forEach(CacheOption::requireId));
+  }
+
+  /** An AWS region. */
+  static CacheOption<Optional<String>> region(String name) {
+    return new CacheOption<>(
+        name,
+        Optional.empty(),
+        "a region's id such as eu-west-1",
+        "",
+        Optional::of,
+        value -> require(REGION_ID.matcher(value.orElse("")).matches()));
+  }
+
+  /** Where Secrets Manager is. */
+  static CacheOption<Optional<URI>> endpoint(String name) {
+    return new CacheOption<>(
+        name,
+        Optional.empty(),
+        "an http or https URL of a host, without user, query or fragment",
+        "",
+        text -> Optional.of(uri(text)),
+        value -> {});
+  }
+
+  /** Sets it in code. */
+  void set(T value) {
+    Objects.requireNonNull(value, name);
+    if (set != null) {
+      throw new IllegalStateException(name + " was already set to " + set);
+    }
+    try {
+      check.accept(value);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "%s must be %s, not %s".formatted(name, range, said(e, value.toString())), e);
+    }
+    set = value;
+  }
+
+  /** Decides: as set in code, else as configured, else the default. */
+  Resolved<T> resolve(Configuration configuration) {
+    if (set != null) {
+      return new Resolved<>(set, "set in code");
+    }
+    Configuration.Found found = configuration.find(name);
+    if (found == null) {
+      return new Resolved<>(standard, null);
+    }
+    try {
+      T value = reader.apply(found.text());
+      check.accept(value);
+      return new Resolved<>(value, found.where());
+    } catch (IllegalArgumentException | DateTimeException | ArithmeticException e) {
+      throw new IllegalArgumentException(
+          "%s must be %s, not %s (%s)%s"
+              .formatted(name, range, said(e, quoted(found.text())), found.where(), written),
+          e);
+    }
+  }
+
+  private static String quoted(String text) {
+    return "'" + (text.length() > 60 ? text.substring(0, 60) + "..." : text) + "'";
+  }
+
+  private static String said(RuntimeException e, String value) {
+    String why = e instanceof IllegalArgumentException ? e.getMessage() : null;
+    return why == null ? value : why;
+  }
+
+  private static String shown(Object value) {
+    return value instanceof Duration time && time.compareTo(UNLIMITED) >= 0
+        ? "unlimited"
+        : value.toString();
+  }
+
+  private static void require(boolean inRange) {
+    if (!inRange) {
+      throw new IllegalArgumentException();
+    }
+  }
+
+  // Limit: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+  private static void requireId(String id) {
+    if (id.isBlank() || id.length() > 2048) {
+      throw new IllegalArgumentException(
+          id.isBlank() ? "a blank one" : "one of " + id.length() + " characters");
+    }
+  }
+
+  private static long number(String text) {
+    try {
+      return Long.parseLong(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException((String) null);
+    }
+  }
+
+  static Duration duration(String text) {
+    String written = text.toLowerCase(Locale.ROOT);
+    Matcher amount = AMOUNT.matcher(written);
+    if (!amount.matches()) {
+      return switch (written) {
+        case "0" -> Duration.ZERO;
+        case "unlimited" -> UNLIMITED;
+        default -> Duration.parse(written);
+      };
+    }
+    long number = Long.parseLong(amount.group(1));
+    return switch (amount.group(2)) {
+      case "ms" -> Duration.ofMillis(number);
+      case "s" -> Duration.ofSeconds(number);
+      case "m" -> Duration.ofMinutes(number);
+      case "h" -> Duration.ofHours(number);
+      default -> Duration.ofDays(number);
+    };
+  }
+
+  private static boolean truth(String text) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new IllegalArgumentException();
+    };
+  }
+
+  private static URI uri(String text) {
+    if (text.contains("@") || text.contains("?")) {
+      throw new IllegalArgumentException("one with a user or a query"); // Never quoted.
+    }
+    try {
+      URI uri = new URI(text);
+      String scheme = uri.getScheme();
+      require(
+          ("http".equals(scheme) || "https".equals(scheme))
+              && uri.getHost() != null
+              && uri.getFragment() == null);
+      return uri;
+    } catch (URISyntaxException e) {
+      throw new IllegalArgumentException((String) null);
+    }
+  }
+}
