@@ -34,7 +34,7 @@ format: ## Format all Java files in place
 	$(MVN) $(FLAGS) spotless:apply
 
 fuzz: ## Fuzz each target, a minute each by default: make fuzz FUZZ_TIME=600 FUZZ=JsonFuzzTest
-	for target in $(FUZZ); do \
+	@for target in $(FUZZ); do \
 	  echo "== $$target for $(FUZZ_TIME) s"; \
 	  JAZZER_FUZZ=1 $(MVN) $(FLAGS) -q test -pl core -Djacoco.skip -Dsurefire.timeout=0 \
 	    -Djunit.jupiter.execution.timeout.mode=disabled -Dtest=$$target \
