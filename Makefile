@@ -2,8 +2,12 @@
 MVN ?= ./mvnw
 FLAGS := -B -ntp
 
+FUZZ := $(notdir $(basename $(wildcard core/src/test/java/io/github/evercred/*FuzzTest.java)))
+FUZZ_TIME := 60
+FUZZ_INSTRUMENT := io.github.evercred.**,com.grack.nanojson.**,software.amazon.awssdk.protocols.**,software.amazon.awssdk.thirdparty.jackson.**
+
 .DEFAULT_GOAL := help
-.PHONY: help check test verify docs examples demo format canary repro ci clean
+.PHONY: help check test verify docs examples demo format fuzz canary repro ci clean
 
 help: ## List these tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +32,16 @@ demo: ## Run the rotation demo, with options in ARGS: make demo ARGS="--rotation
 
 format: ## Format all Java files in place
 	$(MVN) $(FLAGS) spotless:apply
+
+fuzz: ## Fuzz each target, a minute each by default: make fuzz FUZZ_TIME=600 FUZZ=JsonFuzzTest
+	@for target in $(FUZZ); do \
+	  echo "== $$target for $(FUZZ_TIME) s"; \
+	  JAZZER_FUZZ=1 $(MVN) $(FLAGS) -q test -pl core -Djacoco.skip -Dsurefire.timeout=0 \
+	    -Djunit.jupiter.execution.timeout.mode=disabled -Dtest=$$target \
+	    -Dtest.jvm.args=-Xmx1g -Djazzer.hooks=true \
+	    -Djazzer.max_duration=$(FUZZ_TIME)s -Djazzer.instrument=$(FUZZ_INSTRUMENT) \
+	    || exit 1; \
+	done
 
 canary: ## Prove that Error Prone, NullAway, -Werror and the format check break the build
 	MVN="$(MVN)" .ci/canary

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +60,7 @@ public final class SecretValue {
     final @Nullable String text;
     final byte @Nullable [] bytes;
     volatile @Nullable Map<String, Object> fields;
+    final Map<Class<?>, Object> made = new ConcurrentHashMap<>(0);
 
     Content(@Nullable String text, byte @Nullable [] bytes) {
       this.text = text;
@@ -240,6 +242,58 @@ public final class SecretValue {
           "Store it as text, a number or a boolean");
     }
     return Optional.ofNullable(field).map(Object::toString);
+  }
+
+  /**
+   * Returns the whole JSON object as a record or another object of the caller's.
+   *
+   * <p>It is made at the first call for a version and a type, and the same instance is handed to
+   * every later caller, also after refreshes, until the version changes. So it should be immutable:
+   * a record, best without {@code char[]}. Reading it again costs a look into a map.
+   *
+   * <ul>
+   *   <li>A record is made by its canonical constructor. Each component needs a field that is not
+   *       null, unless it is an {@link Optional}.
+   *   <li>Any other class needs a constructor without arguments. Its fields are set, whatever their
+   *       visibility and those of superclasses too, but for static and transient ones; final ones
+   *       are not supported. A field that is absent or null in the secret keeps its initial value.
+   *   <li>In them may be: {@code String}, {@code char[]}, primitives and their wrappers, {@code
+   *       BigDecimal}, {@code BigInteger}, enums by name, {@code Optional<T>}, {@code List<T>},
+   *       {@code Set<T>}, {@code Map<String, T>}, records and classes again, and {@code Object} for
+   *       anything (a map, list, string, boolean, {@code Long} if it is whole and fits, else {@code
+   *       BigDecimal}). Collections cannot be modified.
+   *   <li>Numbers and booleans are also read from text ({@code "5432"}), and text from them. A
+   *       number that does not fit its type is an error; only {@code float} and {@code double}
+   *       round.
+   *   <li>A name is looked for exactly and, if there is none, ignoring case, '-' and '_': {@code
+   *       dbUser} finds {@code db-user}. JSON fields that the type does not name are ignored.
+   * </ul>
+   *
+   * <p>The type's constructors run in the calling thread, seldom in several at once; then all get
+   * one of the results. What they throw is not passed on, since it could quote the secret: only its
+   * type is named.
+   *
+   * @param type a record or class; also {@code Map} or {@code Object}
+   * @param <T> that type
+   * @return the instance that all readers share
+   * @throws SecretException with {@link SecretException.Reason#MISSING_FIELD} if something needed
+   *     is absent or null, with {@link SecretException.Reason#MALFORMED} if the secret is not a
+   *     JSON object, a field is not of its type, two names are alike or a constructor throws. The
+   *     message names the field and what is needed, never the value
+   * @throws IllegalArgumentException if the type is not supported or not accessible, whatever the
+   *     secret holds
+   */
+  public <T> T as(Class<T> type) {
+    Object made = content.made.get(type);
+    if (made == null) {
+      JsonMapping.requireSupported(type);
+      T mine =
+          JsonMapping.read(
+              fields(), type, "Secret '%s' (version %s)".formatted(secretId, versionId));
+      Object others = content.made.putIfAbsent(type, mine);
+      made = others == null ? mine : others;
+    }
+    return type.cast(made);
   }
 
   private Map<String, Object> fields() {
