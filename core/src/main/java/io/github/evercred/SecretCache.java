@@ -91,7 +91,8 @@ public final class SecretCache implements AutoCloseable {
   }
 
   /**
-   * Returns a cache with default options that reads from AWS wherever the SDK's default region and
+   * Returns a cache with default options, unless system properties or the environment say otherwise
+   * (see {@link SecretCacheBuilder}), that reads from AWS wherever the SDK's default region and
    * credentials work. Touches neither until the first read.
    *
    * @return a new cache
