@@ -19,6 +19,8 @@ import io.github.evercred.SecretException.Reason;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -482,5 +484,29 @@ class AwsBatchTest {
             });
 
     assertThat(valueOf(with.fetchBatch(List.of("a"), ENOUGH), "a").asString()).isEqualTo("x");
+  }
+
+  @Test
+  void batch_laterPage_hasWhatIsLeftOfTheTimeout() {
+    var limits = new ArrayList<Duration>();
+    AwsSecretSource with =
+        AwsSecretSource.of(
+            new StandIn() {
+              @Override
+              public BatchGetSecretValueResponse batchGetSecretValue(
+                  BatchGetSecretValueRequest request) {
+                limits.add(
+                    request.overrideConfiguration().orElseThrow().apiCallTimeout().orElseThrow());
+                return BatchGetSecretValueResponse.builder()
+                    .nextToken(limits.size() < 3 ? "next" : null)
+                    .build();
+              }
+            });
+
+    with.fetchBatch(List.of("a"), ENOUGH);
+
+    assertThat(limits).hasSize(3).isSortedAccordingTo(Comparator.reverseOrder());
+    assertThat(limits.get(2)).isPositive().isLessThan(limits.get(0));
+    assertThat(limits.get(0)).isLessThan(ENOUGH);
   }
 }
