@@ -370,7 +370,10 @@ class AwsErrorTableTest {
       rest(time, cache);
       assertThat(read(time, cache, ID).value().asString()).isEqualTo("x");
       rest(time, cache);
+      // Twice: a timer that is set while time moves counts from the later moment.
       time.advance(Duration.ofSeconds(2));
+      rest(time, cache);
+      time.advance(Duration.ofSeconds(30));
       rest(time, cache);
       Crew<SecretValue> late = read(time, cache, ID);
 
