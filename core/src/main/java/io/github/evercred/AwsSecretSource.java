@@ -4,14 +4,27 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.awscore.AwsRequestOverrideConfiguration;
+import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
+import software.amazon.awssdk.core.SdkBytes;
 import software.amazon.awssdk.core.client.config.SdkAdvancedClientOption;
 import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.ApiCallAttemptTimeoutException;
@@ -20,8 +33,11 @@ import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.model.APIErrorType;
+import software.amazon.awssdk.services.secretsmanager.model.BatchGetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRequest;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
+import software.amazon.awssdk.services.secretsmanager.model.SecretValueEntry;
 
 /**
  * Reads secrets from AWS Secrets Manager through the AWS SDK for Java v2. The one place that knows
@@ -29,7 +45,8 @@ import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRespon
  *
  * <p>One {@code GetSecretValue} a fetch, with {@code VersionStage} or {@code VersionId} sent, so
  * that {@code secretsmanager:GetSecretValue} (and {@code kms:Decrypt} for a customer-managed key)
- * is the whole policy and may name the label. {@code DescribeSecret} is never called.
+ * is the whole policy and may name the label. {@code DescribeSecret} is never called. Many at once
+ * are fetched with {@code BatchGetSecretValue}, where the policy allows that.
  *
  * <p>A client built here makes one attempt a call (the cache retries, and knows when not to), uses
  * the JDK's {@code HttpURLConnection} and is built at the first fetch, in a thread of the cache. On
@@ -41,13 +58,25 @@ import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRespon
  */
 public final class AwsSecretSource implements SecretSource {
 
+  /** From the SDK's credential providers, single sign-on and instance metadata among them. */
+  private static final Pattern SAYS_CREDENTIALS =
+      Pattern.compile(
+          "credential|IMDS|metadata service|SSO (session|token)", Pattern.CASE_INSENSITIVE);
+
   private final Supplier<SecretsManagerClient> maker;
   private final AtomicReference<@Nullable FutureTask<SecretsManagerClient>> client =
       new AtomicReference<>();
   private final String description;
   private final boolean owned;
+  private final Time time = Time.system(); // Its clock alone.
 
-  private AwsSecretSource(Supplier<SecretsManagerClient> maker, String description, boolean owned) {
+  /** Held for assignments only. */
+  private final Object lock = new Object();
+
+  private boolean closed;
+  private @Nullable SecretsManagerClient toClose;
+
+  AwsSecretSource(Supplier<SecretsManagerClient> maker, String description, boolean owned) {
     this.maker = maker;
     this.description = description;
     this.owned = owned;
@@ -86,15 +115,16 @@ public final class AwsSecretSource implements SecretSource {
    */
   public static AwsSecretSource of(SecretsManagerClient client) {
     Objects.requireNonNull(client, "client");
-    return new AwsSecretSource(() -> client, region(client), false);
+    return new AwsSecretSource(
+        () -> client, Objects.requireNonNullElse(region(client), "the given client"), false);
   }
 
-  private static String region(SecretsManagerClient client) {
+  private static @Nullable String region(SecretsManagerClient client) {
     try {
       Region region = client.serviceClientConfiguration().region();
-      return region == null ? "the given client" : region.id();
+      return region == null ? null : region.id();
     } catch (UnsupportedOperationException e) {
-      return "the given client"; // A stand-in for the client that implements no more than it needs.
+      return null; // A stand-in for the client that implements no more than it needs.
     }
   }
 
@@ -143,39 +173,238 @@ public final class AwsSecretSource implements SecretSource {
 
   @Override
   public SecretValue fetch(SecretRequest request) {
-    Duration timeout = request.timeout();
-    var call =
-        GetSecretValueRequest.builder()
-            .secretId(request.secretId())
-            .overrideConfiguration(o -> o.apiCallTimeout(timeout).apiCallAttemptTimeout(timeout));
     VersionSelector version = request.version();
+    var asked = GetSecretValueRequest.builder().secretId(request.secretId());
     if (version.isLabel()) {
-      call.versionStage(version.text());
+      asked.versionStage(version.text());
     } else {
-      call.versionId(version.text());
+      asked.versionId(version.text());
     }
+    boolean current = version.equals(VersionSelector.CURRENT);
+    Duration timeout = request.timeout();
+    GetSecretValueResponse answer =
+        call(
+            request.secretId(),
+            current,
+            timeout,
+            c -> c.getSecretValue(asked.overrideConfiguration(o -> limit(o, timeout)).build()));
+    return value(
+        request.secretId(),
+        answer.arn(),
+        answer.versionId(),
+        answer.versionStages(),
+        answer.createdDate(),
+        answer.secretString(),
+        answer.secretBinary());
+  }
+
+  /**
+   * Twenty, the limit of {@code BatchGetSecretValue} (<a
+   * href="https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html">
+   * its reference</a>).
+   */
+  @Override
+  public int batchSize() {
+    return 20;
+  }
+
+  /**
+   * Fetches with {@code BatchGetSecretValue}, all pages within one time-out. Needs {@code
+   * secretsmanager:BatchGetSecretValue} on all resources beside {@code
+   * secretsmanager:GetSecretValue} on each secret; without it this fails as a whole with {@link
+   * SecretException.Reason#ACCESS_DENIED}. If a page fails, what came before it is returned.
+   */
+  @Override
+  public SecretBatch fetchBatch(List<String> secretIds, Duration timeout) {
+    var pages = new Pages(secretIds);
+    long end = time.in(timeout.toNanos());
     try {
-      return value(request, client().getSecretValue(call.build()));
-    } catch (AwsServiceException e) {
-      throw sorted(e);
-    } catch (ApiCallTimeoutException | ApiCallAttemptTimeoutException e) {
+      while (pages.more) {
+        Duration left = Duration.ofNanos(end - time.nanos());
+        if (left.isNegative() || left.isZero()) {
+          throw noAnswerWithin(timeout, null);
+        }
+        pages.add(
+            call(
+                null,
+                true,
+                timeout,
+                c ->
+                    c.batchGetSecretValue(
+                        b ->
+                            b.secretIdList(secretIds)
+                                .nextToken(pages.token)
+                                .overrideConfiguration(o -> limit(o, left)))));
+      }
+    } catch (UnsupportedOperationException e) { // From a stand-in that has no such method.
       throw new SecretException(
-          SecretException.Reason.UNAVAILABLE, "no answer within " + timeout, e);
-    } catch (AbortedException e) {
-      throw new SecretException(SecretException.Reason.UNAVAILABLE, "the call was stopped", e);
-    } catch (SdkClientException e) {
-      throw sorted(e);
-    } catch (UncheckedIOException e) {
+          SecretException.Reason.INVALID_REQUEST, "the client has no BatchGetSecretValue", e);
+    } catch (SecretException e) {
+      if (pages.values.isEmpty() && pages.errors.isEmpty()) {
+        throw e;
+      }
+    }
+    return pages.sorted();
+  }
+
+  /** What the pages of one batch have brought, and to which of the ids it belongs. */
+  private final class Pages {
+    private final List<String> ids;
+    private final List<SecretValueEntry> values = new ArrayList<>();
+    private final Map<APIErrorType, @Nullable String> errors = new LinkedHashMap<>();
+    private @Nullable String token;
+    private boolean more;
+
+    Pages(List<String> ids) {
+      this.ids = ids;
+      this.more = !ids.isEmpty();
+    }
+
+    void add(BatchGetSecretValueResponse page) {
+      values.addAll(page.secretValues());
+      var metadata = page.responseMetadata(); // None from a stand-in for the client.
+      String requestId = metadata == null ? null : metadata.requestId();
+      page.errors().forEach(error -> errors.put(error, requestId));
+      token = page.nextToken();
+      more = token != null && !token.isEmpty();
+    }
+
+    SecretBatch sorted() {
+      var found = new HashMap<String, SecretValue>();
+      var failed = new HashMap<String, SecretException>();
+      for (String id : ids) {
+        try {
+          SecretValueEntry entry = valueOf(id);
+          APIErrorType error = entry == null ? errorOf(id) : null;
+          if (entry != null) {
+            found.put(
+                id,
+                value(
+                    id,
+                    entry.arn(),
+                    entry.versionId(),
+                    entry.versionStages(),
+                    entry.createdDate(),
+                    entry.secretString(),
+                    entry.secretBinary()));
+          } else if (error != null) {
+            failed.put(id, failure(id, error));
+          }
+        } catch (SecretException e) {
+          failed.put(id, e);
+        }
+      }
+      return new SecretBatch(found, failed);
+    }
+
+    private @Nullable SecretValueEntry valueOf(String id) {
+      SecretValueEntry exact =
+          last(values, entry -> id.equals(entry.arn()) || id.equals(entry.name()));
+      if (exact != null || last(errors.keySet(), error -> id.equals(error.secretId())) != null) {
+        return exact;
+      }
+      // What looks like a whole ARN is taken for part of one only when no page is missing.
+      SecretArn arn = SecretArn.parse(id);
+      return arn == null || (more && arn.looksComplete())
+          ? null
+          : last(values, entry -> entry.arn() != null && SecretArn.isPart(id, entry.arn()));
+    }
+
+    private @Nullable APIErrorType errorOf(String id) {
+      APIErrorType exact = last(errors.keySet(), error -> id.equals(error.secretId()));
+      return exact != null
+          ? exact
+          : last(
+              errors.keySet(),
+              error -> {
+                SecretArn arn = error.secretId() == null ? null : SecretArn.parse(error.secretId());
+                return arn != null
+                    && (id.equals(arn.plainName()) || SecretArn.isPart(id, error.secretId()));
+              });
+    }
+
+    private SecretException failure(String id, APIErrorType error) {
+      return failureOf(
+          new AwsErrors.Answer(
+              null,
+              0,
+              Objects.requireNonNullElse(error.errorCode(), ""),
+              Objects.requireNonNullElse(error.message(), ""),
+              false),
+          new AwsErrors.Asked(id, true, clientRegion()),
+          errors.get(error),
+          null);
+    }
+  }
+
+  /** The last, since a later page is newer. */
+  private static <T> @Nullable T last(Collection<T> all, Predicate<T> wanted) {
+    T found = null;
+    for (T one : all) {
+      if (one != null && wanted.test(one)) {
+        found = one;
+      }
+    }
+    return found;
+  }
+
+  private static void limit(AwsRequestOverrideConfiguration.Builder call, Duration timeout) {
+    call.apiCallTimeout(timeout).apiCallAttemptTimeout(timeout);
+  }
+
+  private static SecretException noAnswerWithin(Duration timeout, @Nullable Throwable cause) {
+    return new SecretException(
+        SecretException.Reason.UNAVAILABLE, "no answer within " + timeout, cause);
+  }
+
+  private <T> T call(
+      @Nullable String secretId,
+      boolean current,
+      Duration timeout,
+      Function<SecretsManagerClient, T> call) {
+    try {
+      return call.apply(client());
+    } catch (SecretException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      if (isClosed()) {
+        throw closedFailure(); // What a closed client throws says less.
+      }
+      throw sorted(e, secretId, current, timeout);
+    }
+  }
+
+  private RuntimeException sorted(
+      RuntimeException failure, @Nullable String secretId, boolean current, Duration timeout) {
+    if (failure instanceof AwsServiceException e) {
+      return sorted(e, new AwsErrors.Asked(secretId, current, clientRegion()));
+    }
+    if (failure instanceof ApiCallTimeoutException
+        || failure instanceof ApiCallAttemptTimeoutException) {
+      return noAnswerWithin(timeout, failure);
+    }
+    if (failure instanceof AbortedException) {
+      return new SecretException(
+          SecretException.Reason.UNAVAILABLE, "the call was stopped", failure);
+    }
+    if (failure instanceof SdkClientException e) {
+      return sorted(e);
+    }
+    if (failure instanceof UncheckedIOException e) {
       // The SDK lets some of its HTTP client's through; the JSON parser's own quote the text.
-      throw Objects.requireNonNull(e.getCause()).getClass().getName().startsWith("java.")
+      return Objects.requireNonNull(e.getCause()).getClass().getName().startsWith("java.")
           ? new SecretException(SecretException.Reason.UNAVAILABLE, "the connection broke", e)
           : unreadable();
     }
+    return failure;
   }
 
   /** Builds the client once; others wait for it. A build that failed is tried again by the next. */
   private SecretsManagerClient client() {
-    FutureTask<SecretsManagerClient> mine = new FutureTask<>(maker::get);
+    if (isClosed()) {
+      throw closedFailure();
+    }
+    FutureTask<SecretsManagerClient> mine = new FutureTask<>(this::make);
     FutureTask<SecretsManagerClient> building =
         client.updateAndGet(other -> other == null ? mine : other);
     if (building == mine) {
@@ -200,108 +429,98 @@ public final class AwsSecretSource implements SecretSource {
     }
   }
 
-  private static SecretValue value(SecretRequest request, GetSecretValueResponse response) {
-    // No field of the response is required by the service's model.
-    if (response.versionId() == null
-        || (response.secretString() == null && response.secretBinary() == null)) {
+  /** Whoever comes second, this or {@link #close}, closes what has been built. */
+  private SecretsManagerClient make() {
+    SecretsManagerClient made = maker.get();
+    if (!owned) {
+      return made;
+    }
+    synchronized (lock) {
+      if (!closed) {
+        toClose = made;
+        return made;
+      }
+    }
+    made.close();
+    throw closedFailure();
+  }
+
+  private boolean isClosed() {
+    synchronized (lock) {
+      return closed;
+    }
+  }
+
+  private static SecretException closedFailure() {
+    return new SecretException(
+        SecretException.Reason.CLOSED,
+        "This source of secrets is closed; close it after every cache that reads from it.",
+        null);
+  }
+
+  /** Only a failure asks for it, so the client has mostly been built. */
+  private @Nullable String clientRegion() {
+    FutureTask<SecretsManagerClient> built = client.get();
+    try {
+      return built == null || !built.isDone() ? null : region(built.get());
+    } catch (InterruptedException | ExecutionException e) {
+      return null; // Not of a task that is done and whose client has made a call.
+    }
+  }
+
+  private static SecretValue value(
+      String secretId,
+      @Nullable String arn,
+      @Nullable String versionId,
+      List<String> labels,
+      @Nullable Instant createdAt,
+      @Nullable String text,
+      @Nullable SdkBytes bytes) {
+    // No field of an answer is required by the service's model.
+    if (versionId == null || (text == null && bytes == null)) {
       throw new SecretException(
           SecretException.Reason.MALFORMED,
-          "the answer has no %s".formatted(response.versionId() == null ? "VersionId" : "value"),
+          "the answer has no %s".formatted(versionId == null ? "VersionId" : "value"),
           null);
     }
     var value =
-        SecretValue.builder(request.secretId(), response.versionId())
-            .arn(response.arn())
-            .labels(response.versionStages())
-            .createdAt(response.createdDate());
-    return response.secretString() != null
-        ? value.text(response.secretString())
-        : value.bytes(response.secretBinary().asByteArrayUnsafe());
+        SecretValue.builder(secretId, versionId).arn(arn).labels(labels).createdAt(createdAt);
+    return bytes == null || text != null
+        ? value.text(Objects.requireNonNull(text))
+        : value.bytes(bytes.asByteArrayUnsafe());
   }
 
-  /**
-   * Sorts by error code, never by status: emulators and AWS disagree on it. The text decides only
-   * between two meanings of one code.
-   */
-  private static SecretException sorted(AwsServiceException e) {
-    String code = e.awsErrorDetails() == null ? null : e.awsErrorDetails().errorCode();
-    String text = e.awsErrorDetails() == null ? null : e.awsErrorDetails().errorMessage();
-    String said = text == null ? "" : text;
-    var reason =
-        switch (code == null ? "" : code) {
-          case "ResourceNotFoundException" -> SecretException.Reason.NOT_FOUND;
-          case "AccessDeniedException", "AccessDenied" ->
-              // The first names the resource, and that may be called anything.
-              !said.contains("perform: secretsmanager:")
-                      && (said.contains("KMS") || said.contains("kms:"))
-                  ? SecretException.Reason.KMS_DENIED
-                  : SecretException.Reason.ACCESS_DENIED;
-          case "DecryptionFailure" -> SecretException.Reason.KEY_UNUSABLE;
-          case "InvalidRequestException" ->
-              said.contains("marked for deletion")
-                  ? SecretException.Reason.MARKED_FOR_DELETION
-                  : SecretException.Reason.INVALID_REQUEST;
-          case "InvalidParameterException", "ValidationException" ->
-              SecretException.Reason.INVALID_REQUEST;
-          case "ExpiredTokenException",
-              "ExpiredToken",
-              "UnrecognizedClientException",
-              "InvalidClientTokenId",
-              "IncompleteSignature",
-              "IncompleteSignatureException",
-              "MissingAuthenticationToken",
-              "MissingAuthenticationTokenException" ->
-              SecretException.Reason.AWS_CREDENTIALS;
-          case "InvalidSignatureException",
-              "SignatureDoesNotMatch",
-              "RequestExpired",
-              "RequestInTheFuture",
-              "RequestTimeTooSkewed" ->
-              e.isClockSkewException()
-                      || said.contains("Signature expired")
-                      || said.contains("Signature not yet current")
-                  ? SecretException.Reason.CLOCK_SKEW
-                  : SecretException.Reason.AWS_CREDENTIALS;
-          case "LimitExceededException" -> SecretException.Reason.THROTTLED;
-          default ->
-              e.isThrottlingException()
-                  ? SecretException.Reason.THROTTLED
-                  : e.statusCode() >= 400
-                          && e.statusCode() < 500
-                          && code != null
-                          && !isTransient(code)
-                      ? SecretException.Reason.INVALID_REQUEST
-                      : SecretException.Reason.UNAVAILABLE;
-        };
-    return new SecretException(
-        reason,
-        "Secrets Manager answered %s %s%s"
-            .formatted(
-                e.statusCode(),
-                code == null ? "without a code" : code,
-                said.isEmpty() ? "" : ": " + said),
+  private static SecretException sorted(AwsServiceException e, AwsErrors.Asked asked) {
+    AwsErrorDetails details = e.awsErrorDetails();
+    String service = details == null ? null : details.serviceName();
+    return failureOf(
+        new AwsErrors.Answer(
+            service == null || service.equalsIgnoreCase("SecretsManager") ? null : service,
+            e.statusCode(),
+            details == null ? "" : Objects.requireNonNullElse(details.errorCode(), ""),
+            details == null ? "" : Objects.requireNonNullElse(details.errorMessage(), ""),
+            e.isClockSkewException()),
+        asked,
         e.requestId(),
         e);
   }
 
-  // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
-  private static boolean isTransient(String code) {
-    return switch (code) {
-      case "RequestTimeout",
-          "RequestTimeoutException",
-          "PriorRequestNotComplete",
-          "InternalError" ->
-          true;
-      default -> false;
-    };
+  private static SecretException failureOf(
+      AwsErrors.Answer answer,
+      AwsErrors.Asked asked,
+      @Nullable String requestId,
+      @Nullable Throwable cause) {
+    SecretException.Reason reason = AwsErrors.reason(answer, asked);
+    return new SecretException(reason, AwsErrors.message(answer, asked, reason), requestId, cause);
   }
 
+  /** What never reached AWS has no code, so its text must do. */
   private static SecretException sorted(SdkClientException e) {
     String message = Objects.requireNonNullElse(e.getMessage(), "");
     if (message.startsWith("Unable to unmarshall response")) {
       return unreadable();
     }
-    if (message.startsWith("Unable to load credentials")) {
+    if (SAYS_CREDENTIALS.matcher(message).find()) {
       return new SecretException(SecretException.Reason.AWS_CREDENTIALS, message, e);
     }
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
@@ -328,12 +547,24 @@ public final class AwsSecretSource implements SecretSource {
     return description;
   }
 
-  /** Closes the client if it was built here and has been built. */
+  /**
+   * Closes the client if it was built here, also one that is being built at this moment. Later
+   * fetches fail with {@link SecretException.Reason#CLOSED}. Does nothing to a client that was
+   * handed in, and nothing when called twice.
+   */
   @Override
   public void close() {
-    FutureTask<SecretsManagerClient> built = client.get();
-    if (owned && built != null && built.isDone()) {
-      client().close();
+    if (!owned) {
+      return;
+    }
+    SecretsManagerClient built;
+    synchronized (lock) {
+      closed = true;
+      built = toClose;
+      toClose = null;
+    }
+    if (built != null) {
+      built.close();
     }
   }
 }

@@ -28,9 +28,10 @@ import org.jspecify.annotations.Nullable;
  * place that knows Resilience4j.
  *
  * <p>The breaker opens when 5 of the last 10 calls failed transiently and lets one call through
- * after 2 s, doubling to 30 s. A definitive failure is an answer, so it counts as a success. An
- * attempt that never returns is settled as a failure when its fetch is given up; without that, the
- * one call that a half-open breaker lets through could hold it half-open for ever.
+ * after 2 s, doubling to 30 s. A definitive failure is an answer, and so is one that cannot be
+ * read: both count as a success, so that no secret keeps others from being read. An attempt that
+ * never returns is settled as a failure when its fetch is given up; without that, the one call that
+ * a half-open breaker lets through could hold it half-open for ever.
  */
 final class CallPolicy {
   private final CircuitBreaker breaker;
@@ -205,7 +206,7 @@ final class CallPolicy {
   private void settle(Attempt attempt, @Nullable Throwable failure) {
     if (attempt.settled.compareAndSet(false, true)) {
       long took = time.nanos() - attempt.begun;
-      if (failure == null || (failure instanceof SecretException e && !e.reason().isTransient())) {
+      if (failure == null || isAnswer(failure)) {
         breaker.onSuccess(took, TimeUnit.NANOSECONDS);
       } else {
         if (failure instanceof SecretException e) {
@@ -214,6 +215,11 @@ final class CallPolicy {
         breaker.onError(took, TimeUnit.NANOSECONDS, failure);
       }
     }
+  }
+
+  private static boolean isAnswer(Throwable failure) {
+    return failure instanceof SecretException e
+        && (!e.reason().isTransient() || e.reason() == SecretException.Reason.MALFORMED);
   }
 
   /** One call in one thread, which may be interrupted as long as it lasts and no longer. */

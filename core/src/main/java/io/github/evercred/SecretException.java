@@ -19,28 +19,46 @@ public final class SecretException extends RuntimeException {
     NOT_FOUND(
         false,
         "Check the name, the region and the account; a staging label without a value counts as not found"),
+    /**
+     * Not found where it was looked for, and the ARN's region is another than the client's; or the
+     * client's endpoint is of another region than it signs for. The region is wrong, or the account
+     * with it.
+     */
+    WRONG_REGION(
+        false, "Read with a client of the secret's region and account, or correct the secret id"),
     /** An IAM, resource, organisation or VPC endpoint policy denies the call. */
     ACCESS_DENIED(
         false, "Allow secretsmanager:GetSecretValue on this secret, with this VersionStage"),
     /** The KMS key's policy denies {@code kms:Decrypt} to the caller. */
     KMS_DENIED(false, "Allow kms:Decrypt on the secret's KMS key to this caller"),
     /** The KMS key is disabled, deleted or otherwise unusable. */
-    KEY_UNUSABLE(false, "Look at the state of the secret's KMS key"),
+    KEY_UNUSABLE(
+        false,
+        "Look at the state of the secret's KMS key: it must be enabled and not pending deletion"),
     /** The secret is scheduled for deletion. */
     MARKED_FOR_DELETION(false, "Restore the secret (RestoreSecret) or remove it from this service"),
-    /** AWS did not accept the request as it is. */
-    INVALID_REQUEST(false, "See what Secrets Manager answered"),
+    /** AWS did not accept the request as it is, or refused it with a code that is not known. */
+    INVALID_REQUEST(
+        false, "Correct the secret id, label or version id as Secrets Manager's answer says"),
     /** Secrets Manager asked to slow down. */
     THROTTLED(true, "Nothing to do unless it persists; then look for other heavy callers"),
     /** Time-out, network failure or a fault of the service. */
     UNAVAILABLE(true, "Nothing to do unless it persists; then check the network path to AWS"),
-    /** The AWS credentials are missing, expired or not accepted. */
-    AWS_CREDENTIALS(true, "Check how this process gets its AWS credentials"),
+    /**
+     * The AWS credentials are missing, expired or not accepted, or a role cannot be assumed.
+     * Counted as transient: credentials are renewed without this process.
+     */
+    AWS_CREDENTIALS(
+        true, "Check how this process gets its AWS credentials, and whether they are still valid"),
     /** This machine's clock is too far from AWS's. */
-    CLOCK_SKEW(true, "Set this machine's clock"),
+    CLOCK_SKEW(true, "Set this machine's clock, and keep it set (NTP)"),
     /** No region, or a needed library is missing. */
     CONFIGURATION(false, "Complete the configuration as the message says"),
-    /** An answer or a secret that cannot be read as what it should be. */
+    /**
+     * An answer or a secret that cannot be read as what it should be. Tried again, as what stands
+     * between may have cut it short; but an answer, so that one broken secret keeps nobody from
+     * reading the others.
+     */
     MALFORMED(true, "Look at what is stored, or at what stands between here and AWS"),
     /** A JSON field that is not in the secret. */
     MISSING_FIELD(false, "Add the field to the secret or ask for another"),
@@ -48,7 +66,7 @@ public final class SecretException extends RuntimeException {
     TIMED_OUT(true, "Give it more time, or prefetch the secret"),
     /** The waiting thread was interrupted; its interrupt flag is set again. */
     INTERRUPTED(true, "Nothing to do"),
-    /** The cache has been closed. */
+    /** The cache, or the source it reads from, has been closed. */
     CLOSED(false, "Close the cache after everything that reads from it");
 
     /** Whether trying again may help. */

@@ -22,8 +22,13 @@ import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -32,7 +37,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mockito.Mockito;
@@ -221,78 +225,6 @@ class AwsSecretSourceTest {
   }
 
   @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      value = {
-        "400 | ResourceNotFoundException | can't find the specified secret.     | NOT_FOUND",
-        "404 | ResourceNotFoundException | as an emulator says it               | NOT_FOUND",
-        "400 | AccessDeniedException     | User: x is not authorized to perform: secretsmanager:GetSecretValue on resource: y because no identity-based policy allows it | ACCESS_DENIED",
-        "400 | AccessDeniedException     | User: x is not authorized to perform: secretsmanager:GetSecretValue on resource: prod/KMS-gateway because no identity-based policy allows it | ACCESS_DENIED",
-        "403 | AccessDenied              | no                                   | ACCESS_DENIED",
-        "400 | AccessDeniedException     | Access to KMS is not allowed         | KMS_DENIED",
-        "400 | AccessDeniedException     | Access to KMS is not allowed. This version of secret is not encrypted with the current KMS key | KMS_DENIED",
-        "400 | AccessDeniedException     | You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key | KMS_DENIED",
-        "400 | AccessDeniedException     | x is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:x | KMS_DENIED",
-        "400 | DecryptionFailure         | can't decrypt the protected secret text using the provided KMS key | KEY_UNUSABLE",
-        "400 | InvalidRequestException   | You can't perform this operation on the secret because it was marked for deletion. | MARKED_FOR_DELETION",
-        "400 | InvalidRequestException   | You provided a VersionStage that is not associated to the provided VersionId. | INVALID_REQUEST",
-        "400 | InvalidParameterException | bad argument                         | INVALID_REQUEST",
-        "400 | ValidationException       | bad argument                         | INVALID_REQUEST",
-        "400 | SomethingUnheardOf        | what now                             | INVALID_REQUEST",
-        "500 | InternalServiceError      | fault                                | UNAVAILABLE",
-        "500 | InternalFailure           | fault                                | UNAVAILABLE",
-        "502 | BadGateway                | fault                                | UNAVAILABLE",
-        "503 | ServiceUnavailable        | fault                                | UNAVAILABLE",
-        "504 | GatewayTimeout            | fault                                | UNAVAILABLE",
-        "400 | RequestTimeout            | slow                                 | UNAVAILABLE",
-        "400 | RequestTimeoutException   | slow                                 | UNAVAILABLE",
-        "400 | PriorRequestNotComplete   | wait                                 | UNAVAILABLE",
-        "400 | InternalError             | fault                                | UNAVAILABLE",
-        "400 | Throttling                | slow down                            | THROTTLED",
-        "400 | ThrottlingException       | slow down                            | THROTTLED",
-        "400 | ThrottledException        | slow down                            | THROTTLED",
-        "400 | ProvisionedThroughputExceededException | slow down               | THROTTLED",
-        "503 | SlowDown                  | slow down                            | THROTTLED",
-        "400 | TooManyRequestsException  | slow down                            | THROTTLED",
-        "400 | RequestLimitExceeded      | slow down                            | THROTTLED",
-        "400 | BandwidthLimitExceeded    | slow down                            | THROTTLED",
-        "400 | RequestThrottled          | slow down                            | THROTTLED",
-        "400 | RequestThrottledException | slow down                            | THROTTLED",
-        "400 | EC2ThrottledException     | slow down                            | THROTTLED",
-        "400 | TransactionInProgressException | slow down                       | THROTTLED",
-        "429 | Whatever                  | slow down                            | THROTTLED",
-        "400 | ExpiredTokenException     | The security token included in the request is expired | AWS_CREDENTIALS",
-        "403 | ExpiredToken              | expired                              | AWS_CREDENTIALS",
-        "400 | UnrecognizedClientException | The security token included in the request is invalid. | AWS_CREDENTIALS",
-        "403 | InvalidClientTokenId      | invalid                              | AWS_CREDENTIALS",
-        "403 | InvalidSignatureException | The request signature we calculated does not match | AWS_CREDENTIALS",
-        "403 | InvalidSignatureException | Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z | CLOCK_SKEW",
-        "403 | InvalidSignatureException | Signature not yet current: 20260101T001000Z is still later than 20260101T000500Z | CLOCK_SKEW",
-        "403 | RequestInTheFuture        | too early                            | CLOCK_SKEW",
-        "403 | IncompleteSignature       | incomplete                           | AWS_CREDENTIALS",
-        "400 | IncompleteSignatureException | incomplete                        | AWS_CREDENTIALS",
-        "403 | MissingAuthenticationToken | missing                             | AWS_CREDENTIALS",
-        "400 | MissingAuthenticationTokenException | missing                    | AWS_CREDENTIALS",
-        "403 | SignatureDoesNotMatch     | does not match                       | AWS_CREDENTIALS",
-        "400 | LimitExceededException    | slow down                            | THROTTLED",
-        "403 | RequestExpired            | expired                              | CLOCK_SKEW",
-        "403 | RequestTimeTooSkewed      | skewed                               | CLOCK_SKEW",
-      })
-  void fetch_errorCode_isSorted(int status, String code, String message, Reason reason) {
-    answerError(status, code, message);
-
-    SecretException failure = failure();
-
-    assertThat(failure.reason()).isEqualTo(reason);
-    assertThat(failure.requestId()).isEqualTo("req-1");
-    assertThat(failure)
-        .hasMessageContaining(code)
-        .hasMessageContaining(message)
-        .hasCauseInstanceOf(Exception.class);
-    AWS.verify(1, anyRequestedFor(anyUrl())); // The SDK does not retry.
-  }
-
-  @ParameterizedTest
   @ValueSource(ints = {500, 502, 503, 504, 403, 407})
   void fetch_errorWithoutJson_isUnavailableAndNotEchoed(int status) {
     answer(
@@ -475,15 +407,92 @@ class AwsSecretSourceTest {
     Mockito.verify(client, Mockito.never()).close();
   }
 
+  private static Reason reasonOf(ThrowingCallable fetch) {
+    Throwable thrown = catchThrowable(fetch);
+    assertThat(thrown).isInstanceOf(SecretException.class);
+    return ((SecretException) thrown).reason();
+  }
+
   @Test
-  void close_builtHere_endsItsUseAndIsIdempotent() {
+  void close_builtHere_laterFetchesAreClosedAndMakeNoCall() {
     answerJson(body("\"SecretString\":\"x\""));
     fetch();
 
     source.close();
     source.close();
 
-    assertThat(catchThrowable(this::fetch)).isNotNull();
+    assertThat(failure().reason()).isEqualTo(Reason.CLOSED);
+    assertThat(reasonOf(() -> source.fetchBatch(List.of(ID), ENOUGH))).isEqualTo(Reason.CLOSED);
+    AWS.verify(1, anyRequestedFor(anyUrl()));
+  }
+
+  @Test
+  void close_nothingBuilt_nothingIsBuiltLater() {
+    var built = new AtomicInteger();
+    var unused =
+        new AwsSecretSource(
+            () -> {
+              built.incrementAndGet();
+              return handedIn();
+            },
+            "test",
+            true);
+
+    unused.close();
+
+    assertThat(reasonOf(() -> unused.fetch(new SecretRequest(ID, VersionSelector.CURRENT, ENOUGH))))
+        .isEqualTo(Reason.CLOSED);
+    assertThat(built).hasValue(0);
+  }
+
+  @Test
+  void close_clientIsBeingBuilt_isClosedOnceItIs() throws Exception {
+    SecretsManagerClient client = Mockito.mock(SecretsManagerClient.class);
+    var building = new CountDownLatch(1);
+    var go = new CountDownLatch(1);
+    var slow =
+        new AwsSecretSource(
+            () -> {
+              building.countDown();
+              awaitQuietly(go);
+              return client;
+            },
+            "test",
+            true);
+    var fetching =
+        Crew.of(2, () -> slow.fetch(new SecretRequest(ID, VersionSelector.CURRENT, ENOUGH)));
+    assertThat(building.await(20, TimeUnit.SECONDS)).isTrue();
+
+    slow.close();
+    go.countDown();
+
+    assertThat(fetching.failures()).extracting(SecretException::reason).containsOnly(Reason.CLOSED);
+    Mockito.verify(client).close();
+    Mockito.verifyNoMoreInteractions(client);
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void close_whileACallIsUnderWay_whatTheClosedClientThrowsIsClosed() {
+    SecretsManagerClient client = Mockito.mock(SecretsManagerClient.class);
+    var closing = new AwsSecretSource(() -> client, "test", true);
+    Mockito.when(client.getSecretValue(Mockito.any(GetSecretValueRequest.class)))
+        .thenAnswer(
+            call -> {
+              closing.close();
+              throw new IllegalStateException("Connection pool shut down");
+            });
+
+    assertThat(
+            reasonOf(() -> closing.fetch(new SecretRequest(ID, VersionSelector.CURRENT, ENOUGH))))
+        .isEqualTo(Reason.CLOSED);
   }
 
   @Test

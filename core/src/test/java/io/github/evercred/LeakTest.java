@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
@@ -226,6 +227,90 @@ class LeakTest {
       said.add(cache.toString());
 
       assertNothingLeaked(log.textOfOursAndWhatOthersTellAtInfo());
+    }
+  }
+
+  /**
+   * Errors that are none: what cannot be read is not repeated, nor is what stands beside a code.
+   */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "%s",
+        "<html>%s</html>",
+        "{\"__type\":\"X\",\"message\":%s}",
+        "{\"__type\":\"X\",\"message\":\"x\"} %s",
+        "{\"__type\":\"X\",\"SecretString\":\"%s\"}",
+        "{\"__type\":\"ResourceNotFoundException\",\"SecretString\":{\"a\":\"%s\"}}",
+        "{\"__type\":\"InternalServiceError\",\"SecretBinary\":\"*%s\"}",
+        "{\"SecretString\":\"%s\"}",
+      })
+  void sdk_malformedError_isNotRepeated(String body) {
+    for (int status : new int[] {400, 403, 500}) {
+      AWS.stubFor(
+          any(anyUrl())
+              .willReturn(aResponse().withStatus(status).withBody(body.formatted(MARKER))));
+      try (var log = new CapturedLog();
+          SecretsManagerClient client = client();
+          SecretCache cache = cache(client)) {
+        expectFailure(() -> cache.get(ID));
+        said.add(cache.toString());
+
+        assertNothingLeaked(log.textOfOursAndWhatOthersTellAtInfo());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "%s",
+        "{\"SecretValues\":%s}",
+        "{\"SecretValues\":\"%s\"}",
+        "{\"SecretValues\":[{\"SecretString\":\"%s",
+        "{\"SecretValues\":[{\"Name\":\"prod/orders/db\",\"SecretString\":\"%s\"}]}",
+        "{\"SecretValues\":[{\"Name\":\"prod/orders/db\",\"SecretBinary\":\"*%s\"}]}",
+        "{\"SecretValues\":[{\"Name\":\"prod/orders/db\",\"VersionId\":\"v\",\"SecretString\":\"x\",\"CreatedDate\":\"%s\"}]}",
+        "{\"SecretValues\":[],\"Errors\":[{\"SecretId\":%s}]}",
+      })
+  void sdk_malformedBatch_isNotRepeated(String body) {
+    AWS.stubFor(any(anyUrl()).willReturn(aResponse().withBody(body.formatted(MARKER))));
+    try (var log = new CapturedLog();
+        SecretsManagerClient client = client()) {
+      SecretException failure;
+      try {
+        failure =
+            AwsSecretSource.of(client)
+                .fetchBatch(List.of(ID), Duration.ofSeconds(20))
+                .failures()
+                .get(ID);
+      } catch (SecretException e) {
+        failure = e;
+      }
+      assertThat(failure).as("a failure path that does not fail").isNotNull();
+      said.add(everythingSaidBy(Objects.requireNonNull(failure)));
+
+      assertNothingLeaked(log.textOfOursAndWhatOthersTellAtInfo());
+    }
+  }
+
+  @Test
+  void sdk_goodBatch_leaksNothingAtAnyLevel() {
+    AWS.stubFor(
+        any(anyUrl())
+            .willReturn(
+                aResponse()
+                    .withBody(
+                        "{\"SecretValues\":[{\"Name\":\"prod/orders/db\",\"VersionId\":\"v\",\"SecretString\":\"%s\"}]}"
+                            .formatted(MARKER))));
+    try (var log = new CapturedLog();
+        SecretsManagerClient client = client()) {
+      SecretBatch batch =
+          AwsSecretSource.of(client).fetchBatch(List.of(ID), Duration.ofSeconds(20));
+      assertThat(batch.values()).containsOnlyKeys(ID);
+      said.add(batch.toString());
+
+      assertNothingLeaked(log.text());
     }
   }
 }
