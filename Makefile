@@ -3,7 +3,7 @@ MVN ?= ./mvnw
 FLAGS := -B -ntp
 
 .DEFAULT_GOAL := help
-.PHONY: help check test verify docs examples demo format canary repro ci clean
+.PHONY: help check test verify docs examples faults demo format canary repro ci clean
 
 help: ## List these tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,9 @@ docs: ## Build the Javadoc of the published modules, warnings as errors
 
 examples: ## Build the examples with the modules they use, and run their tests
 	$(MVN) $(FLAGS) verify -DskipDocs -pl examples/rotation-demo -am
+
+faults: ## Measure what faults do to a reader, and rewrite docs/faults.md
+	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core -Dtest=FaultMatrixTest -Dsurefire.failIfNoSpecifiedTests=false -Devercred.docs.update=true
 
 demo: ## Run the rotation demo, with options in ARGS: make demo ARGS="--rotations 2"
 	./examples/rotation-demo/run $(ARGS)
