@@ -8,6 +8,7 @@ FUZZ_INSTRUMENT := io.github.evercred.**,com.grack.nanojson.**,software.amazon.a
 
 .DEFAULT_GOAL := help
 .PHONY: help check test verify docs examples demo format fuzz canary repro ci clean
+.PHONY: help check test verify docs examples faults demo format canary repro ci clean
 
 help: ## List these tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +27,9 @@ docs: ## Build the Javadoc of the published modules, warnings as errors
 
 examples: ## Build the examples with the modules they use, and run their tests
 	$(MVN) $(FLAGS) verify -DskipDocs -pl examples/rotation-demo -am
+
+faults: ## Measure what faults do to a reader, and rewrite docs/faults.md
+	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core -Dtest=FaultMatrixTest -Dsurefire.failIfNoSpecifiedTests=false -Devercred.docs.update=true
 
 demo: ## Run the rotation demo, with options in ARGS: make demo ARGS="--rotations 2"
 	./examples/rotation-demo/run $(ARGS)
