@@ -318,6 +318,27 @@ final class Entries implements Flights.Landing {
         events.rotated.increment();
       }
       events.tell(listener -> listener.rotated(key.secretId(), key.version(), before, now));
+      if (key.version().equals(VersionSelector.CURRENT)) {
+        refreshVersions(key.secretId(), now);
+      }
+    }
+  }
+
+  /** What versions(id) shows must not stay behind what get(id) shows until it comes due itself. */
+  private void refreshVersions(String secretId, String currentId) {
+    Entry all = find(new Key(secretId, VersionSelector.ALL));
+    Snapshot snapshot = all == null ? null : all.snapshot();
+    if (all == null || snapshot == null || snapshot.value().versionId().equals(currentId)) {
+      return;
+    }
+    switch (snapshot.state()) {
+      case FRESH -> refresh.accept(all, snapshot);
+      case DUE -> { // Nobody reads it now; who does next waits for it.
+        if (all.replace(snapshot, snapshot.in(State.LAPSED))) {
+          reschedule(all);
+        }
+      }
+      case LAPSED, GONE -> {}
     }
   }
 

@@ -72,7 +72,8 @@ public final class SecretCache implements AutoCloseable {
   private final Events events;
   private final Entries entries;
   private final Flights flights;
-  private final boolean readsPlainly;
+  private final boolean mayFreeze;
+  private final boolean countHits;
   private final Set<Expected> expecting = ConcurrentHashMap.newKeySet();
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
@@ -82,7 +83,8 @@ public final class SecretCache implements AutoCloseable {
     this.where = source.description();
     this.ownsSource = ownsSource;
     this.time = time;
-    this.readsPlainly = !settings.mayFreeze() && !settings.countHits();
+    this.mayFreeze = settings.mayFreeze();
+    this.countHits = settings.countHits();
     this.events = new Events(settings.listeners());
     this.entries = new Entries(settings, where, time, events, this::startRefresh);
     this.flights = new Flights(time, source, settings.load(), settings.attempt(), entries);
@@ -117,10 +119,14 @@ public final class SecretCache implements AutoCloseable {
    */
   public SecretValue get(String secretId) {
     Entry entry = entries.find(secretId);
-    if (entry != null && readsPlainly) {
+    if (entry != null) {
       Snapshot snapshot = entry.snapshot();
-      if (snapshot.state() == State.FRESH) {
+      if (snapshot.state() == State.FRESH
+          && (!mayFreeze || entries.state(entry, snapshot) == State.FRESH)) {
         entry.markRead();
+        if (countHits) {
+          events.hits.increment();
+        }
         return snapshot.value();
       }
     }
@@ -431,7 +437,7 @@ public final class SecretCache implements AutoCloseable {
 
   private Answer hit(Entry entry, Snapshot snapshot) {
     entry.markRead();
-    if (settings.countHits()) {
+    if (countHits) {
       events.hits.increment();
     }
     return new Answer(snapshot.value(), null, null, null);
@@ -496,7 +502,7 @@ public final class SecretCache implements AutoCloseable {
     if (entries.refreshing(entry, snapshot)) {
       entry.takeRead();
       if (!entries.kinIsFetched(entry, key -> flights.running(key) != null)) {
-        join(entry.key, Purpose.REFRESH, () -> null);
+        Flight unused = flights.join(entry.key, Purpose.REFRESH, () -> null);
       }
     }
   }
