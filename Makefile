@@ -3,7 +3,7 @@ MVN ?= ./mvnw
 FLAGS := -B -ntp
 
 .DEFAULT_GOAL := help
-.PHONY: help check test verify docs examples demo format canary mutation repro ci clean
+.PHONY: help check test verify docs examples demo format canary mutation stress repro ci clean
 
 help: ## List these tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ canary: ## Prove that Error Prone, NullAway, -Werror and the format check break 
 
 mutation: ## Report which planted changes of the core's code no test notices: make mutation MUTATE='io.github.evercred.Entr*'
 	$(MVN) $(FLAGS) -P mutation -pl core -DskipDocs test-compile org.pitest:pitest-maven:mutationCoverage $(if $(MUTATE),-Dmutate='$(MUTATE)')
+
+stress: ## Play the cache's races at length with jcstress, an hour or less: make stress RACES=TwoMisses
+	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core,stress -Dtest=StressTest -Dsurefire.failIfNoSpecifiedTests=false -Dstress.mode=default $(if $(RACES),-Dstress.races=$(RACES))
 
 repro: ## Build twice in different places and compare the published jars byte for byte
 	MVN="$(MVN)" .ci/repro
