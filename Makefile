@@ -9,6 +9,7 @@ FUZZ_INSTRUMENT := io.github.evercred.**,com.grack.nanojson.**,software.amazon.a
 .DEFAULT_GOAL := help
 .PHONY: help check test verify docs examples demo format fuzz canary repro ci clean
 .PHONY: help check test verify docs examples faults demo format canary repro ci clean
+.PHONY: help check test verify docs examples demo format canary mutation stress repro ci clean
 
 help: ## List these tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +50,12 @@ fuzz: ## Fuzz each target, a minute each by default: make fuzz FUZZ_TIME=600 FUZ
 
 canary: ## Prove that Error Prone, NullAway, -Werror and the format check break the build
 	MVN="$(MVN)" .ci/canary
+
+mutation: ## Report which planted changes of the core's code no test notices: make mutation MUTATE='io.github.evercred.Entr*'
+	$(MVN) $(FLAGS) -P mutation -pl core -DskipDocs test-compile org.pitest:pitest-maven:mutationCoverage $(if $(MUTATE),-Dmutate='$(MUTATE)')
+
+stress: ## Play the cache's races at length with jcstress, an hour or less: make stress RACES=TwoMisses
+	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core,stress -Dtest=StressTest -Dsurefire.failIfNoSpecifiedTests=false -Dstress.mode=default $(if $(RACES),-Dstress.races=$(RACES))
 
 repro: ## Build twice in different places and compare the published jars byte for byte
 	MVN="$(MVN)" .ci/repro

@@ -155,11 +155,12 @@ final class Entry {
 
   /** Puts the timer where the present snapshot wants it: there is one at most. */
   synchronized void reschedule(Function<Snapshot, @Nullable Future<?>> timers) {
-    if (timer != null) {
-      timer.cancel(false);
-    }
+    Future<?> old = timer;
     Snapshot now = snapshot;
     timer = now.state() == State.GONE ? null : timers.apply(now);
+    if (old != null) {
+      old.cancel(false);
+    }
   }
 
   /**

@@ -1,0 +1,3 @@
+/** Races of the cache's package-private parts, so in its package. */
+@org.jspecify.annotations.NullMarked
+package io.github.evercred;
