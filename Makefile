@@ -7,9 +7,7 @@ FUZZ_TIME := 60
 FUZZ_INSTRUMENT := io.github.evercred.**,com.grack.nanojson.**,software.amazon.awssdk.protocols.**,software.amazon.awssdk.thirdparty.jackson.**
 
 .DEFAULT_GOAL := help
-.PHONY: help check test verify docs examples demo format fuzz canary repro ci clean
-.PHONY: help check test verify docs examples faults demo format canary repro ci clean
-.PHONY: help check test verify docs examples demo format canary mutation stress repro ci clean
+.PHONY: help check test verify docs examples faults demo format fuzz mutation stress canary repro ci clean
 
 help: ## List these tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,7 +39,8 @@ format: ## Format all Java files in place
 fuzz: ## Fuzz each target, a minute each by default: make fuzz FUZZ_TIME=600 FUZZ=JsonFuzzTest
 	@for target in $(FUZZ); do \
 	  echo "== $$target for $(FUZZ_TIME) s"; \
-	  JAZZER_FUZZ=1 $(MVN) $(FLAGS) -q test -pl core -Djacoco.skip -Dsurefire.timeout=0 \
+	  JAZZER_FUZZ=1 $(MVN) $(FLAGS) -q test -pl testkit,core -Djacoco.skip -Dsurefire.timeout=0 \
+	    -Dsurefire.failIfNoSpecifiedTests=false \
 	    -Djunit.jupiter.execution.timeout.mode=disabled -Dtest=$$target \
 	    -Dtest.jvm.args=-Xmx1g -Djazzer.hooks=true \
 	    -Djazzer.max_duration=$(FUZZ_TIME)s -Djazzer.instrument=$(FUZZ_INSTRUMENT) \
@@ -51,8 +50,8 @@ fuzz: ## Fuzz each target, a minute each by default: make fuzz FUZZ_TIME=600 FUZ
 canary: ## Prove that Error Prone, NullAway, -Werror and the format check break the build
 	MVN="$(MVN)" .ci/canary
 
-mutation: ## Report which planted changes of the core's code no test notices: make mutation MUTATE='io.github.evercred.Entr*'
-	$(MVN) $(FLAGS) -P mutation -pl core -DskipDocs test-compile org.pitest:pitest-maven:mutationCoverage $(if $(MUTATE),-Dmutate='$(MUTATE)')
+mutation: ## Report which planted changes of the core's code no test notices: make mutation MUTATE=io.github.evercred.Entry
+	$(MVN) $(FLAGS) -P mutation -pl testkit,core -DskipDocs process-test-classes $(if $(MUTATE),-Dmutate='$(MUTATE)')
 
 stress: ## Play the cache's races at length with jcstress, an hour or less: make stress RACES=TwoMisses
 	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core,stress -Dtest=StressTest -Dsurefire.failIfNoSpecifiedTests=false -Dstress.mode=default $(if $(RACES),-Dstress.races=$(RACES))
