@@ -21,7 +21,7 @@ docs: ## Build the Javadoc of the published modules, warnings as errors
 	$(MVN) $(FLAGS) package -DskipTests -pl core,testkit,jdbc-wrapper
 
 examples: ## Build the examples with the modules they use, and run their tests
-	$(MVN) $(FLAGS) verify -DskipDocs -pl examples/rotation-demo -am
+	$(MVN) $(FLAGS) verify -DskipDocs -pl examples/rotation-demo,examples/migration -am
 
 demo: ## Run the rotation demo, with options in ARGS: make demo ARGS="--rotations 2"
 	./examples/rotation-demo/run $(ARGS)
