@@ -166,7 +166,7 @@ final class Entries implements Flights.Landing {
       case COME_DUE -> State.DUE;
       case LAPSE -> State.LAPSED;
       case EXPIRE -> {
-        expire(entry, snapshot);
+        boolean unused = expire(entry, snapshot);
         yield State.GONE;
       }
     };
@@ -370,8 +370,10 @@ final class Entries implements Flights.Landing {
         return old;
       }
       if (reason == Reason.NOT_FOUND && isOptional(entry.key.version())) {
-        expire(entry, old); // Not a denial: the label has been taken off.
-        return null;
+        if (expire(entry, old)) { // Not a denial: the label has been taken off.
+          return null;
+        }
+        continue;
       }
       Snapshot after =
           freshness.failed(
@@ -444,8 +446,9 @@ final class Entries implements Flights.Landing {
       }
       case LAPSE -> entry.replace(snapshot, snapshot.in(State.LAPSED));
       case EXPIRE -> {
-        expire(entry, snapshot);
-        return;
+        if (expire(entry, snapshot)) {
+          return;
+        }
       }
     }
     reschedule(entry);
@@ -456,9 +459,13 @@ final class Entries implements Flights.Landing {
         && settings.keptFresh().contains(key.secretId());
   }
 
-  private void expire(Entry entry, Snapshot snapshot) {
+  /** Drops a value, unless a newer one has come meanwhile; returns whether it has not. */
+  private boolean expire(Entry entry, Snapshot snapshot) {
+    if (!entry.replace(snapshot, snapshot.in(State.GONE))) {
+      return false;
+    }
     if (!entries.remove(mapKey(entry.key), entry)) {
-      return;
+      return true; // Evicted this moment.
     }
     leave(entry);
     events.expired.increment();
@@ -473,6 +480,7 @@ final class Entries implements Flights.Landing {
               + " Reads fail until Secrets Manager answers again.",
           key);
     }
+    return true;
   }
 
   /** Called inside the map, so nothing here may call it. */
