@@ -45,6 +45,9 @@ final class Entries implements Flights.Landing {
   /** When a fetch of a key last began, to keep forced ones apart. */
   private final Bounded<Key, Moment> begun;
 
+  /** Keys whose own last answer was no: what is cached under another id is not for them. */
+  private final Bounded<Key, Boolean> denied;
+
   /** Entries that are one secret. Changed under the lock of a bin; nothing waits there. */
   private final ConcurrentHashMap<Alias, Set<Entry>> aliases = new ConcurrentHashMap<>();
 
@@ -73,6 +76,7 @@ final class Entries implements Flights.Landing {
     this.entries = Bounded.bySize(settings.maximumSecrets(), this::evicted);
     this.failures = Bounded.bySize(MAXIMUM_FAILURES, failure -> {});
     this.begun = Bounded.bySize(MAXIMUM_FAILURES, when -> {});
+    this.denied = Bounded.bySize(MAXIMUM_FAILURES, is -> {});
   }
 
   /** AWSCURRENT is found by the id itself, so that reading it makes no garbage. */
@@ -98,7 +102,7 @@ final class Entries implements Flights.Landing {
     if (entry != null && entry.snapshot().state() != State.GONE) {
       return entry;
     }
-    if (!key.secretId().startsWith("arn:")) {
+    if (!key.secretId().startsWith("arn:") || denied.get(key) != null) {
       return null;
     }
     for (Entry other : kin(new Alias(key.secretId(), key.version()))) {
@@ -241,6 +245,7 @@ final class Entries implements Flights.Landing {
   public void fetched(Flight flight, SecretValue value) {
     Key key = flight.key;
     failures.remove(key);
+    denied.remove(key);
     if (flight.isForgotten()) {
       return;
     }
@@ -327,6 +332,9 @@ final class Entries implements Flights.Landing {
     Reason reason = failure.reason();
     if (reason == Reason.CLOSED) {
       return failure;
+    }
+    if (!reason.isTransient() && !flight.isForgotten()) {
+      denied.put(key, true);
     }
     Entry entry = find(key);
     Snapshot kept = entry == null ? null : failed(entry, flight, reason);
@@ -516,6 +524,7 @@ final class Entries implements Flights.Landing {
     forget(entry -> ids.contains(entry.key.secretId()));
     failures.view().keySet().removeIf(key -> ids.contains(key.secretId()));
     begun.view().keySet().removeIf(key -> ids.contains(key.secretId()));
+    denied.view().keySet().removeIf(key -> ids.contains(key.secretId()));
   }
 
   private void forget(Predicate<Entry> which) {
