@@ -540,6 +540,11 @@ final class Entries implements Flights.Landing {
     return entries.view().size();
   }
 
+  /** How many secrets the ids that are held belong to. */
+  int groups() {
+    return aliases.size();
+  }
+
   int stale() {
     int stale = 0;
     for (Entry entry : entries.view().values()) {

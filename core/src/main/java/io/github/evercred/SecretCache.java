@@ -729,6 +729,11 @@ public final class SecretCache implements AutoCloseable {
     return entries.size();
   }
 
+  /** Returns how many secrets and labels the ids that are held belong to. */
+  int groups() {
+    return entries.groups();
+  }
+
   /**
    * Stops the threads, ends every wait with {@link Reason#CLOSED} and forgets all values. Later
    * reads fail with the same reason. A client or source that was handed in is left open. Waits a
