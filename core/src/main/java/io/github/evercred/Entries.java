@@ -242,6 +242,12 @@ final class Entries implements Flights.Landing {
   }
 
   @Override
+  public @Nullable SecretVersions known(Key key) {
+    Entry entry = find(key);
+    return entry == null ? null : entry.snapshot().value().versions();
+  }
+
+  @Override
   public void fetched(Flight flight, SecretValue value) {
     Key key = flight.key;
     failures.remove(key);

@@ -181,9 +181,11 @@ public final class SecretCache implements AutoCloseable {
   /**
    * Returns the current, the previous and the pending version as they stood together at one time:
    * for whoever must accept more than one during a rotation. The three are refreshed together, by
-   * three calls, and replaced at once; while one of them cannot be had the last three are served,
-   * as for {@link #get(String)}. A secret without a previous or pending version is no failure, nor
-   * is a pending one that a policy keeps from this caller.
+   * three calls (by six or nine if their labels may have moved meanwhile), and replaced at once;
+   * while one of them cannot be had the last three are served, as for {@link #get(String)}. A
+   * pending version that is created meanwhile may not be seen before the next refresh. A secret
+   * without a previous or pending version is no failure, nor is a pending one that a policy keeps
+   * from this caller.
    *
    * @param secretId name or ARN
    * @return the versions
