@@ -264,10 +264,13 @@ final class Entries implements Flights.Landing {
     Snapshot fresh =
         freshness.fetched(
             value, flight.number, time.now(), ThreadLocalRandom.current().nextDouble());
-    publish(key, fresh);
+    publish(key, fresh, true);
     SecretVersions all = value.versions();
     if (all != null) {
-      publish(new Key(key.secretId(), VersionSelector.CURRENT), fresh.with(all.current()));
+      publish(
+          new Key(key.secretId(), VersionSelector.CURRENT),
+          forAnother(fresh.with(all.current())),
+          false);
     }
     if (flight.isForgotten()) { // Meanwhile.
       forget(
@@ -277,7 +280,12 @@ final class Entries implements Flights.Landing {
     }
   }
 
-  private void publish(Key key, Snapshot fresh) {
+  /** Later than the one that was fetched, so that they do not come due together. */
+  private Snapshot forAnother(Snapshot fresh) {
+    return fresh.pausing(freshness.refreshAfter());
+  }
+
+  private void publish(Key key, Snapshot fresh, boolean counts) {
     Entry entry = find(key);
     Snapshot old = entry == null ? null : entry.publish(fresh, true);
     if (entry == null || entry.snapshot().state() == State.GONE) {
@@ -287,7 +295,9 @@ final class Entries implements Flights.Landing {
       Entry made = new Entry(key, fresh);
       entry = hold(made);
       if (entry == made) {
-        events.loaded.increment();
+        if (counts) {
+          events.loaded.increment();
+        }
         events.tell(
             listener -> listener.loaded(key.secretId(), key.version(), fresh.value().versionId()));
       } else {
@@ -295,13 +305,11 @@ final class Entries implements Flights.Landing {
       }
     }
     if (old != null) {
-      published(entry, old, fresh, true);
+      published(entry, old, fresh, counts);
     }
     for (Entry other : kin(alias(key, fresh))) {
       if (other != entry) {
-        // Later than the one that was fetched, so that they do not come due together.
-        long pause = settings.freshness().refreshAfter();
-        Snapshot before = other.publish(fresh.under(other.key.secretId()).pausing(pause), false);
+        Snapshot before = other.publish(forAnother(fresh.under(other.key.secretId())), false);
         if (before != null) {
           published(other, before, fresh, false);
         }
@@ -313,19 +321,19 @@ final class Entries implements Flights.Landing {
     return snapshot.value().arn().map(arn -> new Alias(arn, key.version())).orElse(null);
   }
 
-  private void published(Entry entry, Snapshot old, Snapshot fresh, boolean isOwn) {
+  private void published(Entry entry, Snapshot old, Snapshot fresh, boolean counts) {
     relate(entry);
     reschedule(entry);
     Key key = entry.key;
     String before = old.value().versionId();
     String now = fresh.value().versionId();
     if (before.equals(now)) {
-      if (isOwn) {
+      if (counts) {
         events.refreshed.increment();
       }
       events.tell(listener -> listener.refreshed(key.secretId(), key.version(), now));
     } else {
-      if (isOwn) {
+      if (counts) {
         events.rotated.increment();
       }
       events.tell(listener -> listener.rotated(key.secretId(), key.version(), before, now));
