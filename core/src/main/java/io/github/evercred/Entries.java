@@ -14,8 +14,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +48,12 @@ final class Entries implements Flights.Landing {
   /** Keys whose own last answer was no: what is cached under another id is not for them. */
   private final Bounded<Key, Boolean> denied;
 
+  /**
+   * The last flight that had begun when a secret was invalidated, by its ids and its ARN. What
+   * flights up to that bring is not cached, whichever id they were for and however late they are.
+   */
+  private final Bounded<String, Long> invalidated;
+
   /** Entries that are one secret. Changed under the lock of a bin; nothing waits there. */
   private final ConcurrentHashMap<Alias, Set<Entry>> aliases = new ConcurrentHashMap<>();
 
@@ -76,6 +82,7 @@ final class Entries implements Flights.Landing {
     this.entries = Bounded.bySize(settings.maximumSecrets(), this::evicted);
     this.failures = Bounded.bySize(MAXIMUM_FAILURES, failure -> {});
     this.begun = Bounded.bySize(MAXIMUM_FAILURES, when -> {});
+    this.invalidated = Bounded.bySize(MAXIMUM_FAILURES, flight -> {});
     this.denied = Bounded.bySize(MAXIMUM_FAILURES, is -> {});
   }
 
@@ -252,7 +259,7 @@ final class Entries implements Flights.Landing {
     Key key = flight.key;
     failures.remove(key);
     denied.remove(key);
-    if (flight.isForgotten()) {
+    if (isForgotten(flight, value)) {
       return;
     }
     Entry entry = find(key);
@@ -272,12 +279,19 @@ final class Entries implements Flights.Landing {
           forAnother(fresh.with(all.current())),
           false);
     }
-    if (flight.isForgotten()) { // Meanwhile.
-      forget(
-          made ->
-              made.key.secretId().equals(key.secretId())
-                  && made.snapshot().flight() == flight.number);
+    if (isForgotten(flight, value)) { // Meanwhile.
+      forget(made -> made.snapshot().flight() == flight.number);
     }
+  }
+
+  private boolean isForgotten(Flight flight, SecretValue value) {
+    return isForgotten(flight, flight.key.secretId())
+        || value.arn().filter(arn -> isForgotten(flight, arn)).isPresent();
+  }
+
+  private boolean isForgotten(Flight flight, String id) {
+    Long last = invalidated.get(id);
+    return flight.isForgotten() || (last != null && flight.number <= last);
   }
 
   /** Later than the one that was fetched, so that they do not come due together. */
@@ -521,7 +535,7 @@ final class Entries implements Flights.Landing {
   }
 
   /** Drops all versions of a secret under all of its ids, and what is remembered of them. */
-  void invalidate(String secretId, Consumer<Predicate<Key>> stopFlights) {
+  void invalidate(String secretId, ToLongFunction<Predicate<Key>> stopFlights) {
     Set<String> ids = new HashSet<>(List.of(secretId));
     Set<String> arns = new HashSet<>(List.of(secretId));
     for (Entry entry : entries.view().values()) {
@@ -534,8 +548,13 @@ final class Entries implements Flights.Landing {
         ids.add(entry.key.secretId());
       }
     }
-    stopFlights.accept(key -> ids.contains(key.secretId()));
-    forget(entry -> ids.contains(entry.key.secretId()));
+    ids.addAll(arns);
+    long last = stopFlights.applyAsLong(key -> ids.contains(key.secretId()));
+    ids.forEach(id -> invalidated.put(id, last));
+    forget(
+        entry ->
+            ids.contains(entry.key.secretId())
+                || entry.snapshot().value().arn().filter(arns::contains).isPresent());
     failures.view().keySet().removeIf(key -> ids.contains(key.secretId()));
     begun.view().keySet().removeIf(key -> ids.contains(key.secretId()));
     denied.view().keySet().removeIf(key -> ids.contains(key.secretId()));

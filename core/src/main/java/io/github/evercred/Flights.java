@@ -228,6 +228,11 @@ final class Flights implements AutoCloseable {
     }
   }
 
+  /** How many have not landed. */
+  int aloft() {
+    return aloft.size();
+  }
+
   /** Calls made, each attempt counted. */
   long calls() {
     return policy.calls.sum();
@@ -311,8 +316,13 @@ final class Flights implements AutoCloseable {
         });
   }
 
-  /** Keeps what is under way for these keys from being cached, and others from joining it. */
-  void forget(Predicate<Key> which) {
+  /**
+   * Keeps what is under way for these keys from being cached, and others from joining it.
+   *
+   * @return the number of the last flight that has begun
+   */
+  long forget(Predicate<Key> which) {
+    long last = numbers.get();
     Stream.concat(aloft.stream(), running.values().stream())
         .filter(flight -> which.test(flight.key))
         .forEach(
@@ -320,6 +330,7 @@ final class Flights implements AutoCloseable {
               flight.forgotten = true;
               running.remove(flight.key, flight);
             });
+    return last;
   }
 
   private Flight launch(Flight flight) {
