@@ -656,7 +656,7 @@ public final class SecretCache implements AutoCloseable {
           end,
           () -> {
             SecretValue value = last;
-            if (value != null) {
+            if (value != null && (!closed.isDone() || value.versionId().equals(versionId))) {
               return value;
             }
             SecretException why = closed.isDone() ? Flights.closedFailure() : failure;
@@ -729,6 +729,11 @@ public final class SecretCache implements AutoCloseable {
   /** Returns how many values are held. */
   int size() {
     return entries.size();
+  }
+
+  /** Returns how many fetches are under way. */
+  int flying() {
+    return flights.aloft();
   }
 
   /** Returns how many secrets and labels the ids that are held belong to. */
