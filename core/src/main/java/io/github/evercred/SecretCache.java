@@ -310,7 +310,8 @@ public final class SecretCache implements AutoCloseable {
    * Loads many secrets as {@link #prefetch} does, without ever blocking the caller.
    *
    * @param secretIds names and ARNs; not more than {@code maximumSecrets}
-   * @return a future that ends when all have ended
+   * @return a future that ends when all have ended. It fails with {@link Reason#CLOSED} if the cache
+   *     was closed before
    * @throws IllegalArgumentException if there are more than {@code maximumSecrets}
    */
   public CompletableFuture<PrefetchReport> prefetchAsync(String... secretIds) {
@@ -323,7 +324,16 @@ public final class SecretCache implements AutoCloseable {
           "%d secrets cannot be held at once: maximumSecrets is %d. Raise it, or prefetch fewer"
               .formatted(keys.size(), settings.maximumSecrets()));
     }
-    return new Prefetch(entries, flights, source.batchSize()).start(keys);
+    if (closed.isDone()) {
+      return CompletableFuture.failedFuture(Flights.closedFailure());
+    }
+    return new Prefetch(entries, flights, source.batchSize())
+        .start(keys)
+        .thenApply(
+            report -> {
+              requireOpen(); // Or it would tell of values that are gone.
+              return report;
+            });
   }
 
   /**
