@@ -86,7 +86,8 @@ final class Prefetch {
     if (!singly) {
       singly = true;
       LOG.log(
-          System.Logger.Level.INFO, "Secrets are prefetched one by one, not in batches: {0}", why);
+          System.Logger.Level.INFO,
+          () -> "Secrets are prefetched one by one, not in batches. " + why);
     }
   }
 
