@@ -38,6 +38,7 @@ final class Prefetch {
 
   CompletableFuture<PrefetchReport> start(Collection<Key> keys) {
     for (Key key : keys) {
+      Entry unused = entries.findOrAdopt(key);
       if (entries.usable(key) != null) {
         loaded.add(key.secretId());
       } else {
