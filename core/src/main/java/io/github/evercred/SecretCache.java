@@ -310,8 +310,8 @@ public final class SecretCache implements AutoCloseable {
    * Loads many secrets as {@link #prefetch} does, without ever blocking the caller.
    *
    * @param secretIds names and ARNs; not more than {@code maximumSecrets}
-   * @return a future that ends when all have ended. It fails with {@link Reason#CLOSED} if the cache
-   *     was closed before
+   * @return a future that ends when all have ended. It fails with {@link Reason#CLOSED} if the
+   *     cache was closed before
    * @throws IllegalArgumentException if there are more than {@code maximumSecrets}
    */
   public CompletableFuture<PrefetchReport> prefetchAsync(String... secretIds) {
