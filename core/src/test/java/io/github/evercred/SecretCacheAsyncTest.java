@@ -88,8 +88,7 @@ class SecretCacheAsyncTest {
           Stream.generate(() -> f.cache.getAsync(ID)).limit(10).toList();
       f.source.release();
 
-      List<SecretException> failures =
-          futures.stream().map(SecretCacheAsyncTest::failure).toList();
+      List<SecretException> failures = futures.stream().map(SecretCacheAsyncTest::failure).toList();
 
       assertThat(failures).doesNotHaveDuplicates();
       assertThat(failures)

@@ -291,8 +291,7 @@ class SecretHandleTest {
     source.put(ID, 1, "1", "AWSCURRENT");
     try (SecretCache cache =
         SecretCache.builder().source(source).minimumInterval(Duration.ZERO).build()) {
-      Supplier<Integer> mapped =
-          cache.handle(ID).map(value -> Integer.parseInt(value.asString()));
+      Supplier<Integer> mapped = cache.handle(ID).map(value -> Integer.parseInt(value.asString()));
       var published = new AtomicInteger(1);
       var readers =
           Crew.of(

@@ -30,15 +30,6 @@ class SecretIdentityTest {
     IDS.forEach(f.cache::get);
   }
 
-  private static Reason reason(CacheFixture f, String id) {
-    try {
-      SecretValue value = f.cache.get(id);
-      throw new AssertionError("not expected: " + value);
-    } catch (SecretException e) {
-      return e.reason();
-    }
-  }
-
   /** Calls for some ids fail. */
   private static void failing(CacheFixture f, Reason reason, String... ids) {
     f.source.script(
@@ -151,11 +142,11 @@ class SecretIdentityTest {
     try (var f = new CacheFixture()) {
       failing(f, Reason.ACCESS_DENIED, ID);
 
-      assertThat(reason(f, ID)).isEqualTo(Reason.ACCESS_DENIED);
+      assertThat(f.reason(ID)).isEqualTo(Reason.ACCESS_DENIED);
 
       assertThat(read(f, PARTIAL)).isEqualTo("one");
       assertThat(read(f, ARN)).isEqualTo("one");
-      assertThat(reason(f, ID)).isEqualTo(Reason.ACCESS_DENIED);
+      assertThat(f.reason(ID)).isEqualTo(Reason.ACCESS_DENIED);
     }
   }
 
@@ -225,7 +216,7 @@ class SecretIdentityTest {
           });
 
       assertThat(f.read()).isEqualTo("new");
-      assertThat(reason(f, ARN)).isEqualTo(Reason.NOT_FOUND);
+      assertThat(f.reason(ARN)).isEqualTo(Reason.NOT_FOUND);
     }
   }
 
@@ -260,9 +251,9 @@ class SecretIdentityTest {
       assertThat(read(f, ARN)).isEqualTo("one");
       f.time.advance(Duration.ofSeconds(2));
 
-      assertThat(reason(f, ARN)).isEqualTo(Reason.NOT_FOUND);
+      assertThat(f.reason(ARN)).isEqualTo(Reason.NOT_FOUND);
       f.time.advance(Duration.ofMinutes(1));
-      assertThat(reason(f, ARN)).isEqualTo(Reason.NOT_FOUND);
+      assertThat(f.reason(ARN)).isEqualTo(Reason.NOT_FOUND);
       assertThat(f.read()).isEqualTo("one");
     }
   }
@@ -409,7 +400,7 @@ class SecretIdentityTest {
 
       assertThat(f.drive(() -> f.cache.refresh(ID)).failure()).isNotNull();
 
-      assertThat(reason(f, ID)).isEqualTo(Reason.ACCESS_DENIED);
+      assertThat(f.reason(ID)).isEqualTo(Reason.ACCESS_DENIED);
       assertThat(read(f, PARTIAL)).isEqualTo("one");
       assertThat(f.source.calls(PARTIAL)).isEqualTo(1);
       f.source.healthy();
@@ -459,7 +450,7 @@ class SecretIdentityTest {
     try (var f = new CacheFixture(o -> o.maximumSecrets(10))) {
       f.read();
       for (int i = 0; i < 3_000; i++) {
-        assertThat(reason(f, "wrong" + i)).isEqualTo(Reason.NOT_FOUND);
+        assertThat(f.reason("wrong" + i)).isEqualTo(Reason.NOT_FOUND);
       }
       f.source.failing(Reason.UNAVAILABLE);
 
@@ -505,8 +496,8 @@ class SecretIdentityTest {
       f.cache.close();
 
       assertThat(entry.snapshot().state()).isEqualTo(State.GONE);
-      assertThat(reason(f, ID)).isEqualTo(Reason.CLOSED);
-      assertThat(reason(f, ARN)).isEqualTo(Reason.CLOSED);
+      assertThat(f.reason(ID)).isEqualTo(Reason.CLOSED);
+      assertThat(f.reason(ARN)).isEqualTo(Reason.CLOSED);
     }
   }
 }

@@ -143,7 +143,8 @@ class SecretPrefetchTest {
       f.source.batchScript(
           asked ->
               new SecretBatch(
-                  f.source.batch(asked.subList(1, 5)).values(), Map.of("secret0", failure(reason))));
+                  f.source.batch(asked.subList(1, 5)).values(),
+                  Map.of("secret0", failure(reason))));
 
       assertThat(prefetch(f, ids).loaded()).containsExactlyInAnyOrder(ids);
 
