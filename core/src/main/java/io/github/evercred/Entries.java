@@ -212,6 +212,11 @@ final class Entries implements Flights.Landing {
 
   /** Whether another id of the same secret is being fetched, whose answer will serve this one. */
   boolean kinIsFetched(Entry entry, Predicate<Key> isFetched) {
+    Key key = entry.key;
+    if (key.version().equals(VersionSelector.CURRENT)
+        && isFetched.test(new Key(key.secretId(), VersionSelector.ALL))) {
+      return true; // It brings AWSCURRENT, too.
+    }
     String arn = entry.snapshot().value().arn().orElse(null);
     if (arn == null) {
       return false;
