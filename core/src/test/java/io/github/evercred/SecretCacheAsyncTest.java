@@ -8,6 +8,7 @@ import io.github.evercred.SecretException.Reason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
@@ -25,7 +26,7 @@ class SecretCacheAsyncTest {
       throw new AssertionError("not expected: " + value);
     } catch (ExecutionException e) {
       assertThat(e.getCause()).isInstanceOf(SecretException.class);
-      return SecretCache.failure(e.getCause());
+      return SecretCache.failure(Objects.requireNonNull(e.getCause()));
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }

@@ -165,7 +165,7 @@ class SecretHandleTest {
       SecretHandle handle = f.cache.handle(ID);
       Supplier<String> mapped = handle.map(SecretValue::asString);
       handle.get();
-      mapped.get();
+      Object unused = mapped.get();
       f.cache.close();
 
       assertThat(Crew.of(1, handle::get).failure().reason()).isEqualTo(Reason.CLOSED);
@@ -242,7 +242,7 @@ class SecretHandleTest {
   void map_versionIdThatASourceReuses_isMadeAgain() {
     try (var f = new CacheFixture(o -> o.minimumInterval(Duration.ZERO))) {
       Supplier<Object> mapped = f.cache.handle(ID).map(new Maker()::make);
-      mapped.get();
+      Object unused = mapped.get();
       f.source.put(ID, 1, "changed", "AWSCURRENT");
       f.cache.refresh(ID);
 
@@ -254,7 +254,7 @@ class SecretHandleTest {
   void map_twoVersionsOfOneText_areMadeEach() {
     try (var f = new CacheFixture(o -> o.minimumInterval(Duration.ZERO))) {
       Supplier<Object> mapped = f.cache.handle(ID).map(SecretValue::versionId);
-      mapped.get();
+      Object unused = mapped.get();
       f.rotate(2, "one");
       f.cache.refresh(ID);
 

@@ -268,6 +268,27 @@ class SecretVersionsTest {
   }
 
   @Test
+  void view_ofVersionsWithoutAge_isToldTrueByTheirLabels() {
+    try (var f = new CacheFixture()) {
+      f.source.put(ID, 2, "two", "AWSPENDING");
+      f.source.script(
+          request -> {
+            if (request.version().equals(VersionSelector.CURRENT)) {
+              f.source.script(null);
+              f.source.move(ID, "AWSCURRENT", 2);
+              f.source.put(ID, 3, "three", "AWSPENDING");
+              f.source.move(ID, "AWSCURRENT", 3);
+            }
+            return null;
+          });
+
+      SecretVersions seen = f.cache.versions(ID);
+
+      assertThat(Labels.text(seen)).isEqualTo(Labels.text(3, 2, 0));
+    }
+  }
+
+  @Test
   void view_labelsThatNeverRest_failsAndServesTheLastOne() {
     try (var f = new CacheFixture()) {
       var labels = new Labels(f.source, "busy");
@@ -447,7 +468,7 @@ class SecretVersionsTest {
           });
       assertThat(f.cache.statistics().stale()).isPositive();
       f.source.healthy();
-      f.passReading(Duration.ofMinutes(6), Duration.ofSeconds(1), () -> f.cache.versions(ID));
+      f.passReading(Duration.ofMinutes(12), Duration.ofSeconds(1), () -> f.cache.versions(ID));
 
       assertThat(f.cache.versions(ID).current().asString()).isEqualTo("two");
       assertThat(f.read()).isEqualTo("two");
