@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -124,18 +123,24 @@ class SecretVersionsTest {
   }
 
   private enum Move {
-    CREATE(Labels::create),
-    FINISH(Labels::finish),
-    ROTATE(Labels::rotate),
-    ROTATE_AND_UNLABEL(Labels::rotateAndUnlabel),
-    UNLABEL(Labels::unlabel),
-    ROLL_BACK(Labels::rollBack),
-    PUT_CURRENT(Labels::putCurrent);
+    CREATE,
+    FINISH,
+    ROTATE,
+    ROTATE_AND_UNLABEL,
+    UNLABEL,
+    ROLL_BACK,
+    PUT_CURRENT;
 
-    final Consumer<Labels> what;
-
-    Move(Consumer<Labels> what) {
-      this.what = what;
+    void make(Labels labels) {
+      switch (this) {
+        case CREATE -> labels.create();
+        case FINISH -> labels.finish();
+        case ROTATE -> labels.rotate();
+        case ROTATE_AND_UNLABEL -> labels.rotateAndUnlabel();
+        case UNLABEL -> labels.unlabel();
+        case ROLL_BACK -> labels.rollBack();
+        case PUT_CURRENT -> labels.putCurrent();
+      }
     }
   }
 
@@ -167,7 +172,7 @@ class SecretVersionsTest {
   private static @Nullable String tornBy(List<Step> steps, CacheFixture f, int number, Move begun) {
     var labels = new Labels(f.source, "secret" + number);
     labels.rotate();
-    begun.what.accept(labels);
+    begun.make(labels);
     labels.states.clear();
     labels.noteState();
     var calls = new AtomicInteger();
@@ -176,14 +181,12 @@ class SecretVersionsTest {
           int call = calls.getAndIncrement();
           steps.stream()
               .filter(step -> step.before() == call)
-              .forEach(step -> step.move().what.accept(labels));
+              .forEach(step -> step.move().make(labels));
           return null;
         });
     SecretVersions seen = f.cache.versions(labels.id);
     f.cache.invalidate(labels.id);
-    steps.stream()
-        .filter(step -> step.before() == 3)
-        .forEach(step -> step.move().what.accept(labels));
+    steps.stream().filter(step -> step.before() == 3).forEach(step -> step.move().make(labels));
     String text = Labels.text(seen);
     if (!labels.have(text)) {
       return steps + " after " + begun + ": " + text + " is none of " + labels.states;
@@ -229,7 +232,7 @@ class SecretVersionsTest {
                 var random = new java.util.Random(42);
                 while (!over.get()) {
                   synchronized (labels) {
-                    moves[random.nextInt(moves.length)].what.accept(labels);
+                    moves[random.nextInt(moves.length)].make(labels);
                   }
                   cache.invalidate(ID);
                   java.util.concurrent.locks.LockSupport.parkNanos(200_000);
