@@ -14,8 +14,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +45,15 @@ final class Entries implements Flights.Landing {
   /** When a fetch of a key last began, to keep forced ones apart. */
   private final Bounded<Key, Moment> begun;
 
+  /** Keys whose own last answer was no: what is cached under another id is not for them. */
+  private final Bounded<Key, Boolean> denied;
+
+  /**
+   * The last flight that had begun when a secret was invalidated, by its ids and its ARN. What
+   * flights up to that bring is not cached, whichever id they were for and however late they are.
+   */
+  private final Bounded<String, Long> invalidated;
+
   /** Entries that are one secret. Changed under the lock of a bin; nothing waits there. */
   private final ConcurrentHashMap<Alias, Set<Entry>> aliases = new ConcurrentHashMap<>();
 
@@ -73,6 +82,8 @@ final class Entries implements Flights.Landing {
     this.entries = Bounded.bySize(settings.maximumSecrets(), this::evicted);
     this.failures = Bounded.bySize(MAXIMUM_FAILURES, failure -> {});
     this.begun = Bounded.bySize(MAXIMUM_FAILURES, when -> {});
+    this.invalidated = Bounded.bySize(MAXIMUM_FAILURES, flight -> {});
+    this.denied = Bounded.bySize(MAXIMUM_FAILURES, is -> {});
   }
 
   /** AWSCURRENT is found by the id itself, so that reading it makes no garbage. */
@@ -98,7 +109,7 @@ final class Entries implements Flights.Landing {
     if (entry != null && entry.snapshot().state() != State.GONE) {
       return entry;
     }
-    if (!key.secretId().startsWith("arn:")) {
+    if (!key.secretId().startsWith("arn:") || denied.get(key) != null) {
       return null;
     }
     for (Entry other : kin(new Alias(key.secretId(), key.version()))) {
@@ -166,7 +177,7 @@ final class Entries implements Flights.Landing {
       case COME_DUE -> State.DUE;
       case LAPSE -> State.LAPSED;
       case EXPIRE -> {
-        expire(entry, snapshot);
+        boolean unused = expire(entry, snapshot);
         yield State.GONE;
       }
     };
@@ -201,6 +212,11 @@ final class Entries implements Flights.Landing {
 
   /** Whether another id of the same secret is being fetched, whose answer will serve this one. */
   boolean kinIsFetched(Entry entry, Predicate<Key> isFetched) {
+    Key key = entry.key;
+    if (key.version().equals(VersionSelector.CURRENT)
+        && isFetched.test(new Key(key.secretId(), VersionSelector.ALL))) {
+      return true; // It brings AWSCURRENT, too.
+    }
     String arn = entry.snapshot().value().arn().orElse(null);
     if (arn == null) {
       return false;
@@ -238,10 +254,17 @@ final class Entries implements Flights.Landing {
   }
 
   @Override
+  public @Nullable SecretVersions known(Key key) {
+    Entry entry = find(key);
+    return entry == null ? null : entry.snapshot().value().versions();
+  }
+
+  @Override
   public void fetched(Flight flight, SecretValue value) {
     Key key = flight.key;
     failures.remove(key);
-    if (flight.isForgotten()) {
+    denied.remove(key);
+    if (isForgotten(flight, value)) {
       return;
     }
     Entry entry = find(key);
@@ -253,20 +276,35 @@ final class Entries implements Flights.Landing {
     Snapshot fresh =
         freshness.fetched(
             value, flight.number, time.now(), ThreadLocalRandom.current().nextDouble());
-    publish(key, fresh);
+    publish(key, fresh, true);
     SecretVersions all = value.versions();
     if (all != null) {
-      publish(new Key(key.secretId(), VersionSelector.CURRENT), fresh.with(all.current()));
+      publish(
+          new Key(key.secretId(), VersionSelector.CURRENT),
+          forAnother(fresh.with(all.current())),
+          false);
     }
-    if (flight.isForgotten()) { // Meanwhile.
-      forget(
-          made ->
-              made.key.secretId().equals(key.secretId())
-                  && made.snapshot().flight() == flight.number);
+    if (isForgotten(flight, value)) { // Meanwhile.
+      forget(made -> made.snapshot().flight() == flight.number);
     }
   }
 
-  private void publish(Key key, Snapshot fresh) {
+  private boolean isForgotten(Flight flight, SecretValue value) {
+    return isForgotten(flight, flight.key.secretId())
+        || value.arn().filter(arn -> isForgotten(flight, arn)).isPresent();
+  }
+
+  private boolean isForgotten(Flight flight, String id) {
+    Long last = invalidated.get(id);
+    return flight.isForgotten() || (last != null && flight.number <= last);
+  }
+
+  /** Later than the one that was fetched, so that they do not come due together. */
+  private Snapshot forAnother(Snapshot fresh) {
+    return fresh.pausing(freshness.refreshAfter());
+  }
+
+  private void publish(Key key, Snapshot fresh, boolean counts) {
     Entry entry = find(key);
     Snapshot old = entry == null ? null : entry.publish(fresh, true);
     if (entry == null || entry.snapshot().state() == State.GONE) {
@@ -276,7 +314,9 @@ final class Entries implements Flights.Landing {
       Entry made = new Entry(key, fresh);
       entry = hold(made);
       if (entry == made) {
-        events.loaded.increment();
+        if (counts) {
+          events.loaded.increment();
+        }
         events.tell(
             listener -> listener.loaded(key.secretId(), key.version(), fresh.value().versionId()));
       } else {
@@ -284,13 +324,11 @@ final class Entries implements Flights.Landing {
       }
     }
     if (old != null) {
-      published(entry, old, fresh, true);
+      published(entry, old, fresh, counts);
     }
     for (Entry other : kin(alias(key, fresh))) {
       if (other != entry) {
-        // Later than the one that was fetched, so that they do not come due together.
-        long pause = settings.freshness().refreshAfter();
-        Snapshot before = other.publish(fresh.under(other.key.secretId()).pausing(pause), false);
+        Snapshot before = other.publish(forAnother(fresh.under(other.key.secretId())), false);
         if (before != null) {
           published(other, before, fresh, false);
         }
@@ -302,19 +340,19 @@ final class Entries implements Flights.Landing {
     return snapshot.value().arn().map(arn -> new Alias(arn, key.version())).orElse(null);
   }
 
-  private void published(Entry entry, Snapshot old, Snapshot fresh, boolean isOwn) {
+  private void published(Entry entry, Snapshot old, Snapshot fresh, boolean counts) {
     relate(entry);
     reschedule(entry);
     Key key = entry.key;
     String before = old.value().versionId();
     String now = fresh.value().versionId();
     if (before.equals(now)) {
-      if (isOwn) {
+      if (counts) {
         events.refreshed.increment();
       }
       events.tell(listener -> listener.refreshed(key.secretId(), key.version(), now));
     } else {
-      if (isOwn) {
+      if (counts) {
         events.rotated.increment();
       }
       events.tell(listener -> listener.rotated(key.secretId(), key.version(), before, now));
@@ -348,6 +386,9 @@ final class Entries implements Flights.Landing {
     Reason reason = failure.reason();
     if (reason == Reason.CLOSED) {
       return failure;
+    }
+    if (!reason.isTransient() && !flight.isForgotten()) {
+      denied.put(key, true);
     }
     Entry entry = find(key);
     Snapshot kept = entry == null ? null : failed(entry, flight, reason);
@@ -391,8 +432,10 @@ final class Entries implements Flights.Landing {
         return old;
       }
       if (reason == Reason.NOT_FOUND && isOptional(entry.key.version())) {
-        expire(entry, old); // Not a denial: the label has been taken off.
-        return null;
+        if (expire(entry, old)) { // Not a denial: the label has been taken off.
+          return null;
+        }
+        continue;
       }
       Snapshot after =
           freshness.failed(
@@ -465,8 +508,9 @@ final class Entries implements Flights.Landing {
       }
       case LAPSE -> entry.replace(snapshot, snapshot.in(State.LAPSED));
       case EXPIRE -> {
-        expire(entry, snapshot);
-        return;
+        if (expire(entry, snapshot)) {
+          return;
+        }
       }
     }
     reschedule(entry);
@@ -477,9 +521,13 @@ final class Entries implements Flights.Landing {
         && settings.keptFresh().contains(key.secretId());
   }
 
-  private void expire(Entry entry, Snapshot snapshot) {
+  /** Drops a value, unless a newer one has come meanwhile; returns whether it has not. */
+  private boolean expire(Entry entry, Snapshot snapshot) {
+    if (!entry.replace(snapshot, snapshot.in(State.GONE))) {
+      return false;
+    }
     if (!entries.remove(mapKey(entry.key), entry)) {
-      return;
+      return true; // Evicted this moment.
     }
     leave(entry);
     events.expired.increment();
@@ -494,6 +542,7 @@ final class Entries implements Flights.Landing {
               + " Reads fail until Secrets Manager answers again.",
           key);
     }
+    return true;
   }
 
   /** Called inside the map, so nothing here may call it. */
@@ -512,7 +561,7 @@ final class Entries implements Flights.Landing {
   }
 
   /** Drops all versions of a secret under all of its ids, and what is remembered of them. */
-  void invalidate(String secretId, Consumer<Predicate<Key>> stopFlights) {
+  void invalidate(String secretId, ToLongFunction<Predicate<Key>> stopFlights) {
     Set<String> ids = new HashSet<>(List.of(secretId));
     Set<String> arns = new HashSet<>(List.of(secretId));
     for (Entry entry : entries.view().values()) {
@@ -525,10 +574,16 @@ final class Entries implements Flights.Landing {
         ids.add(entry.key.secretId());
       }
     }
-    stopFlights.accept(key -> ids.contains(key.secretId()));
-    forget(entry -> ids.contains(entry.key.secretId()));
+    ids.addAll(arns);
+    long last = stopFlights.applyAsLong(key -> ids.contains(key.secretId()));
+    ids.forEach(id -> invalidated.put(id, last));
+    forget(
+        entry ->
+            ids.contains(entry.key.secretId())
+                || entry.snapshot().value().arn().filter(arns::contains).isPresent());
     failures.view().keySet().removeIf(key -> ids.contains(key.secretId()));
     begun.view().keySet().removeIf(key -> ids.contains(key.secretId()));
+    denied.view().keySet().removeIf(key -> ids.contains(key.secretId()));
   }
 
   private void forget(Predicate<Entry> which) {
@@ -542,6 +597,11 @@ final class Entries implements Flights.Landing {
 
   int size() {
     return entries.view().size();
+  }
+
+  /** How many secrets the ids that are held belong to. */
+  int groups() {
+    return aliases.size();
   }
 
   int stale() {

@@ -129,8 +129,9 @@ final class Entry {
         return null;
       }
       // Another id's later answer does not count once this id turns out to be another secret's.
+      // Nor is one taken while this entry is about to leave that id's group.
       boolean sameSecret = old.value().arn().equals(fresh.value().arn());
-      if (old.flight() > number && (sameSecret || !isOwn)) {
+      if (sameSecret ? old.flight() > number : !isOwn) {
         return null;
       }
       SecretValue value = fresh.value().sharing(old.value());

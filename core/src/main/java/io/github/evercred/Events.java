@@ -84,7 +84,8 @@ final class Events implements AutoCloseable {
   private static void tell(SecretCacheListener listener, Consumer<SecretCacheListener> event) {
     try {
       event.accept(listener);
-    } catch (Exception | LinkageError | AssertionError e) {
+    } catch (
+        Throwable e) { // Also such as Kotlin's NotImplementedError: the next is told all the same.
       LOG.log(System.Logger.Level.WARNING, "A listener of a secret cache failed: mend it", e);
     }
   }

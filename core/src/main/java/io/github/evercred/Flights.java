@@ -44,6 +44,9 @@ final class Flights implements AutoCloseable {
 
     void fetched(Flight flight, SecretValue value);
 
+    /** Returns the versions of a secret as they were seen last, if they are held. */
+    @Nullable SecretVersions known(Key key);
+
     /** Returns what the waiters get to see. */
     SecretException failed(Flight flight, SecretException failure);
   }
@@ -225,6 +228,11 @@ final class Flights implements AutoCloseable {
     }
   }
 
+  /** How many have not landed. */
+  int aloft() {
+    return aloft.size();
+  }
+
   /** Calls made, each attempt counted. */
   long calls() {
     return policy.calls.sum();
@@ -308,8 +316,13 @@ final class Flights implements AutoCloseable {
         });
   }
 
-  /** Keeps what is under way for these keys from being cached, and others from joining it. */
-  void forget(Predicate<Key> which) {
+  /**
+   * Keeps what is under way for these keys from being cached, and others from joining it.
+   *
+   * @return the number of the last flight that has begun
+   */
+  long forget(Predicate<Key> which) {
+    long last = numbers.get();
     Stream.concat(aloft.stream(), running.values().stream())
         .filter(flight -> which.test(flight.key))
         .forEach(
@@ -317,6 +330,7 @@ final class Flights implements AutoCloseable {
               flight.forgotten = true;
               running.remove(flight.key, flight);
             });
+    return last;
   }
 
   private Flight launch(Flight flight) {
@@ -350,7 +364,7 @@ final class Flights implements AutoCloseable {
     long deadline = time.nanos() + loadNanos;
     CompletionStage<SecretValue> end =
         flight.key.version().equals(VersionSelector.ALL)
-            ? overlap(flight, deadline, OVERLAP_ROUNDS)
+            ? overlap(flight, deadline, OVERLAP_ROUNDS, landing.known(flight.key))
                 .whenComplete(
                     (value, failure) -> {
                       if (value != null) {
@@ -380,8 +394,10 @@ final class Flights implements AutoCloseable {
    * Reads the three labels of one secret so that they belong together: AWSPENDING, then AWSCURRENT,
    * then AWSPREVIOUS. A rotation that ends in between shows, because the version that was current
    * then comes as the previous one; a version that was pending and is current now comes as both.
+   * Where there is doubt they are read again: two equal rounds are one state.
    */
-  private CompletionStage<SecretValue> overlap(Flight flight, long deadline, int rounds) {
+  private CompletionStage<SecretValue> overlap(
+      Flight flight, long deadline, int rounds, @Nullable SecretVersions last) {
     return ifAny(
             call(flight, VersionSelector.PENDING, deadline, value -> {}), SecretVersions::isAbsent)
         .thenCompose(
@@ -394,12 +410,14 @@ final class Flights implements AutoCloseable {
                                     failure -> failure.reason() == SecretException.Reason.NOT_FOUND)
                                 .thenCompose(
                                     previous -> {
-                                      if (!SecretVersions.areTorn(current, previous, pending)) {
-                                        return CompletableFuture.completedFuture(
-                                            SecretVersions.of(current, previous, pending));
+                                      var all = SecretVersions.of(current, previous, pending);
+                                      if (all.areSameAs(last)
+                                          || !SecretVersions.areDoubtful(
+                                              current, previous, pending)) {
+                                        return CompletableFuture.completedFuture(all.standing());
                                       }
                                       return rounds > 1
-                                          ? overlap(flight, deadline, rounds - 1)
+                                          ? overlap(flight, deadline, rounds - 1, all)
                                           : CompletableFuture.failedFuture(
                                               SecretVersions.keptMoving());
                                     })));

@@ -38,6 +38,7 @@ final class Prefetch {
 
   CompletableFuture<PrefetchReport> start(Collection<Key> keys) {
     for (Key key : keys) {
+      Entry unused = entries.findOrAdopt(key);
       if (entries.usable(key) != null) {
         loaded.add(key.secretId());
       } else {
@@ -86,7 +87,8 @@ final class Prefetch {
     if (!singly) {
       singly = true;
       LOG.log(
-          System.Logger.Level.INFO, "Secrets are prefetched one by one, not in batches: {0}", why);
+          System.Logger.Level.INFO,
+          () -> "Secrets are prefetched one by one, not in batches. " + why);
     }
   }
 

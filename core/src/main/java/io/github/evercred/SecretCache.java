@@ -188,9 +188,11 @@ public final class SecretCache implements AutoCloseable {
   /**
    * Returns the current, the previous and the pending version as they stood together at one time:
    * for whoever must accept more than one during a rotation. The three are refreshed together, by
-   * three calls, and replaced at once; while one of them cannot be had the last three are served,
-   * as for {@link #get(String)}. A secret without a previous or pending version is no failure, nor
-   * is a pending one that a policy keeps from this caller.
+   * three calls (by six or nine if their labels may have moved meanwhile), and replaced at once;
+   * while one of them cannot be had the last three are served, as for {@link #get(String)}. A
+   * pending version that is created meanwhile may not be seen before the next refresh. A secret
+   * without a previous or pending version is no failure, nor is a pending one that a policy keeps
+   * from this caller.
    *
    * @param secretId name or ARN
    * @return the versions
@@ -315,7 +317,8 @@ public final class SecretCache implements AutoCloseable {
    * Loads many secrets as {@link #prefetch} does, without ever blocking the caller.
    *
    * @param secretIds names and ARNs; not more than {@code maximumSecrets}
-   * @return a future that ends when all have ended
+   * @return a future that ends when all have ended. It fails with {@link Reason#CLOSED} if the
+   *     cache was closed before
    * @throws IllegalArgumentException if there are more than {@code maximumSecrets}
    */
   public CompletableFuture<PrefetchReport> prefetchAsync(String... secretIds) {
@@ -328,7 +331,16 @@ public final class SecretCache implements AutoCloseable {
           "%d secrets cannot be held at once: maximumSecrets is %d. Raise it, or prefetch fewer"
               .formatted(keys.size(), settings.maximumSecrets()));
     }
-    return new Prefetch(entries, flights, source.batchSize()).start(keys);
+    if (closed.isDone()) {
+      return CompletableFuture.failedFuture(Flights.closedFailure());
+    }
+    return new Prefetch(entries, flights, source.batchSize())
+        .start(keys)
+        .thenApply(
+            report -> {
+              requireOpen(); // Or it would tell of values that are gone.
+              return report;
+            });
   }
 
   /**
@@ -661,7 +673,7 @@ public final class SecretCache implements AutoCloseable {
           end,
           () -> {
             SecretValue value = last;
-            if (value != null) {
+            if (value != null && (!closed.isDone() || value.versionId().equals(versionId))) {
               return value;
             }
             SecretException why = closed.isDone() ? Flights.closedFailure() : failure;
@@ -734,6 +746,16 @@ public final class SecretCache implements AutoCloseable {
   /** Returns how many values are held. */
   int size() {
     return entries.size();
+  }
+
+  /** Returns how many fetches are under way. */
+  int flying() {
+    return flights.aloft();
+  }
+
+  /** Returns how many secrets and labels the ids that are held belong to. */
+  int groups() {
+    return entries.groups();
   }
 
   /**

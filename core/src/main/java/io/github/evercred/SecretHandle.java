@@ -83,10 +83,12 @@ public final class SecretHandle implements Supplier<SecretValue> {
     public T get() {
       SecretValue value = handle.get();
       Made<T> known = made;
-      if (known == null || (known.from() != value && !known.from().sharesContentWith(value))) {
-        known =
-            new Made<>(
-                value, Objects.requireNonNull(maker.apply(value), "what a mapped handle makes"));
+      if (known == null || known.from() != value) {
+        T what =
+            known != null && known.from().isSameVersionAs(value)
+                ? known.what()
+                : Objects.requireNonNull(maker.apply(value), "what a mapped handle makes");
+        known = new Made<>(value, what);
         made = known;
       }
       return known.what();

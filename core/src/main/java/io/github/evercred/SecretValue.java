@@ -104,8 +104,10 @@ public final class SecretValue {
     return new SecretValue(secretId, this, content, all);
   }
 
-  boolean sharesContentWith(SecretValue other) {
-    return content == other.content;
+  /** Whether both are one version, with one content: a version id may be reused. */
+  boolean isSameVersionAs(SecretValue other) {
+    return versionId.equals(other.versionId)
+        && (content == other.content || content.holdsTheSameAs(other.content));
   }
 
   @Nullable SecretVersions versions() {

@@ -83,23 +83,49 @@ public record SecretVersions(
   }
 
   /**
-   * Whether a label moved while the three were read, in this order: pending, current, previous. The
-   * version read as the current one is then the previous one by now, and did not carry that label
-   * when it was read.
+   * Whether a label may have moved while the three were read, in this order: pending, current,
+   * previous. Each comes with the labels that it carried at its time, and those must fit together.
+   * They come in the order of their age, too, unless more than one rotation ended between two reads
+   * or one was rolled back. Doubt is no proof: the same answers twice in a row are the truth.
    */
-  static boolean areTorn(
+  static boolean areDoubtful(
       SecretValue current, Optional<SecretValue> previous, Optional<SecretValue> pending) {
-    String isCurrent = VersionSelector.CURRENT.text();
-    boolean previousWasCurrent =
-        previous.isPresent()
-            && (isSame(previous.get(), current)
-                ? !current.labels().contains(VersionSelector.PREVIOUS.text())
-                : previous.get().labels().contains(isCurrent));
-    boolean pendingIsCurrent =
-        pending.isPresent()
-            && !isSame(pending.get(), current)
-            && pending.get().labels().contains(isCurrent);
-    return previousWasCurrent || pendingIsCurrent;
+    return previous.filter(value -> doubtPrevious(value, current)).isPresent()
+        || pending.filter(value -> doubtPending(value, current, previous)).isPresent();
+  }
+
+  private static boolean doubtPrevious(SecretValue previous, SecretValue current) {
+    return isYounger(previous, current)
+        || (isSame(previous, current)
+            ? !carries(current, VersionSelector.PREVIOUS)
+            : carries(previous, VersionSelector.CURRENT));
+  }
+
+  private static boolean doubtPending(
+      SecretValue pending, SecretValue current, Optional<SecretValue> previous) {
+    boolean isPrevious = previous.filter(value -> isSame(value, pending)).isPresent();
+    return !isSame(pending, current)
+        && (carries(pending, VersionSelector.CURRENT)
+            || carries(current, VersionSelector.PENDING)
+            || isYounger(current, pending)
+            || carries(pending, VersionSelector.PREVIOUS) != isPrevious);
+  }
+
+  private static boolean isYounger(SecretValue one, SecretValue other) {
+    return one.createdAt().isPresent()
+        && other.createdAt().filter(one.createdAt().get()::isAfter).isPresent();
+  }
+
+  private static boolean carries(SecretValue value, VersionSelector label) {
+    return value.labels().contains(label.text());
+  }
+
+  /** Whether these are the same versions in the same places. */
+  boolean areSameAs(@Nullable SecretVersions other) {
+    return other != null
+        && isSame(current, other.current)
+        && previous.map(SecretValue::versionId).equals(other.previous.map(SecretValue::versionId))
+        && pending.map(SecretValue::versionId).equals(other.pending.map(SecretValue::versionId));
   }
 
   private static boolean isSame(SecretValue one, SecretValue other) {
@@ -112,12 +138,16 @@ public record SecretVersions(
   }
 
   /** Returns the current version, standing for all of them. */
-  static SecretValue of(
+  SecretValue standing() {
+    return current.among(this);
+  }
+
+  /** Returns the versions as they were read, each once. */
+  static SecretVersions of(
       SecretValue current, Optional<SecretValue> previous, Optional<SecretValue> pending) {
-    return current.among(
-        new SecretVersions(
-            current,
-            previous.filter(value -> !isSame(value, current)),
-            pending.filter(value -> !isSame(value, current))));
+    return new SecretVersions(
+        current,
+        previous.filter(value -> !isSame(value, current)),
+        pending.filter(value -> !isSame(value, current)));
   }
 }

@@ -43,8 +43,12 @@ final class CacheFixture implements AutoCloseable {
   }
 
   SecretException.Reason reasonOfRead() {
+    return reason(ID);
+  }
+
+  SecretException.Reason reason(String id) {
     try {
-      SecretValue value = cache.get(ID);
+      SecretValue value = cache.get(id);
       throw new AssertionError("not expected: " + value);
     } catch (SecretException e) {
       return e.reason();

@@ -1,5 +1,6 @@
 package io.github.evercred;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Secrets Manager in memory: versions, labels that move as the real ones do, calls counted, and a
- * script for what goes wrong.
+ * script for what goes wrong. A secret is stored under its name, and answers to its ARN and to its
+ * ARN without the suffix, too.
  */
 final class FakeSource implements SecretSource {
   private final Map<String, Map<String, String>> values = new HashMap<>();
@@ -22,6 +24,11 @@ final class FakeSource implements SecretSource {
   private @Nullable CountDownLatch gate;
   private int held;
   private @Nullable Instant createdAt;
+  private final Map<String, Instant> created = new HashMap<>();
+  private final Map<String, String> suffixes = new HashMap<>();
+  private final List<List<String>> batches = new ArrayList<>();
+  private @Nullable Function<List<String>, @Nullable SecretBatch> batchScript;
+  private int batchSize;
 
   static String version(int number) {
     return "00000000-0000-0000-0000-%012d".formatted(number);
@@ -30,6 +37,48 @@ final class FakeSource implements SecretSource {
   /** What all versions say of their creation. */
   synchronized void createdAt(Instant time) {
     createdAt = time;
+  }
+
+  /** What one version says of its creation. */
+  synchronized void createdAt(int number, Instant time) {
+    created.put(version(number), time);
+  }
+
+  synchronized String arn(String name) {
+    return partialArn(name) + "-" + suffixes.getOrDefault(name, "AbCdEf");
+  }
+
+  static String partialArn(String name) {
+    return "arn:aws:secretsmanager:eu-west-1:111122223333:secret:" + name;
+  }
+
+  /** Deletes a secret for good and makes another of its name, which has another ARN. */
+  synchronized void recreate(String name, String suffix, int number, String value) {
+    values.remove(name);
+    labels.remove(name);
+    suffixes.put(name, suffix);
+    put(name, number, value, "AWSCURRENT");
+  }
+
+  private String name(String id) {
+    return values.keySet().stream()
+        .filter(name -> id.equals(arn(name)) || id.equals(partialArn(name)))
+        .findAny()
+        .orElse(id);
+  }
+
+  /** Offers batches of so many. */
+  synchronized void batchSize(int most) {
+    batchSize = most;
+  }
+
+  /** Answers batches by a script; where it returns null, as usual. */
+  synchronized void batchScript(@Nullable Function<List<String>, @Nullable SecretBatch> script) {
+    batchScript = script;
+  }
+
+  synchronized List<List<String>> batches() {
+    return List.copyOf(batches);
   }
 
   /** Stores a version and puts labels on it, which leave other versions. */
@@ -98,6 +147,10 @@ final class FakeSource implements SecretSource {
     return calls.stream().filter(call -> call.version().equals(version)).count();
   }
 
+  synchronized long calls(String id) {
+    return calls.stream().filter(call -> call.secretId().equals(id)).count();
+  }
+
   synchronized void forgetCalls() {
     calls.clear();
   }
@@ -108,12 +161,55 @@ final class FakeSource implements SecretSource {
     Function<SecretRequest, @Nullable SecretValue> scripted;
     synchronized (this) {
       calls.add(request);
-      closed = gate;
+      closed = enter();
       scripted = script;
-      if (closed != null) {
-        held++;
+    }
+    pass(closed);
+    SecretValue answer = scripted == null ? null : scripted.apply(request);
+    return answer != null ? answer : answer(request);
+  }
+
+  @Override
+  public synchronized int batchSize() {
+    return batchSize;
+  }
+
+  @Override
+  public SecretBatch fetchBatch(List<String> secretIds, Duration timeout) {
+    CountDownLatch closed;
+    Function<List<String>, @Nullable SecretBatch> scripted;
+    synchronized (this) {
+      batches.add(List.copyOf(secretIds));
+      closed = enter();
+      scripted = batchScript;
+    }
+    pass(closed);
+    SecretBatch answer = scripted == null ? null : scripted.apply(secretIds);
+    return answer != null ? answer : batch(secretIds);
+  }
+
+  SecretBatch batch(List<String> secretIds) {
+    var found = new HashMap<String, SecretValue>();
+    var failed = new HashMap<String, SecretException>();
+    for (String id : secretIds) {
+      try {
+        found.put(
+            id, answer(new SecretRequest(id, VersionSelector.CURRENT, Duration.ofSeconds(1))));
+      } catch (SecretException e) {
+        failed.put(id, e);
       }
     }
+    return new SecretBatch(found, failed);
+  }
+
+  private @Nullable CountDownLatch enter() {
+    if (gate != null) {
+      held++;
+    }
+    return gate;
+  }
+
+  private static void pass(@Nullable CountDownLatch closed) {
     if (closed != null) {
       try {
         if (!closed.await(30, TimeUnit.SECONDS)) {
@@ -124,12 +220,10 @@ final class FakeSource implements SecretSource {
         throw new SecretException(SecretException.Reason.UNAVAILABLE, "interrupted", e);
       }
     }
-    SecretValue answer = scripted == null ? null : scripted.apply(request);
-    return answer != null ? answer : answer(request);
   }
 
   synchronized SecretValue answer(SecretRequest request) {
-    String id = request.secretId();
+    String id = name(request.secretId());
     String version =
         request.version().isLabel()
             ? labels.getOrDefault(id, Map.of()).get(request.version().text())
@@ -140,16 +234,16 @@ final class FakeSource implements SecretSource {
       throw new SecretException(
           SecretException.Reason.NOT_FOUND, "can't find " + request.version(), null);
     }
-    return value(id, version, value);
+    return value(request.secretId(), id, version, value);
   }
 
   synchronized SecretValue value(String id, int number) {
-    return value(id, version(number), values.getOrDefault(id, Map.of()).get(version(number)));
+    return value(id, id, version(number), values.getOrDefault(id, Map.of()).get(version(number)));
   }
 
-  private SecretValue value(String id, String version, @Nullable String text) {
+  private SecretValue value(String id, String name, String version, @Nullable String text) {
     List<String> carried =
-        labels.getOrDefault(id, Map.of()).entrySet().stream()
+        labels.getOrDefault(name, Map.of()).entrySet().stream()
             .filter(entry -> entry.getValue().equals(version))
             .map(Map.Entry::getKey)
             .toList();
@@ -157,9 +251,9 @@ final class FakeSource implements SecretSource {
       throw new IllegalStateException("no such version: " + version);
     }
     return SecretValue.builder(id, version)
-        .arn("arn:aws:secretsmanager:eu-west-1:111122223333:secret:" + id + "-AbCdEf")
+        .arn(arn(name))
         .labels(carried)
-        .createdAt(createdAt)
+        .createdAt(created.getOrDefault(version, createdAt))
         .text(text);
   }
 
