@@ -281,6 +281,7 @@ class SecretVersionsTest {
               f.source.move(ID, "AWSCURRENT", 2);
               f.source.put(ID, 3, "three", "AWSPENDING");
               f.source.move(ID, "AWSCURRENT", 3);
+              f.source.unlabel(ID, "AWSPENDING");
             }
             return null;
           });
