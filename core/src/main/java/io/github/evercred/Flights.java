@@ -11,13 +11,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -127,8 +125,6 @@ final class Flights implements AutoCloseable {
     }
   }
 
-  private static final AtomicInteger THREADS = new AtomicInteger();
-
   private final Time time;
   private final SecretSource source;
   private final Landing landing;
@@ -143,8 +139,8 @@ final class Flights implements AutoCloseable {
   /** All that have not landed, also those whose place in {@code running} a probe has taken. */
   private final Set<Flight> aloft = ConcurrentHashMap.newKeySet();
 
-  private final ThreadPoolExecutor loads = threads("evercred-fetch-", 8);
-  private final ThreadPoolExecutor probes = threads("evercred-probe-", 4);
+  private final ExecutorService loads;
+  private final ExecutorService probes;
   private volatile boolean closed;
 
   Flights(Time time, SecretSource source, long loadNanos, long attemptNanos, Landing landing) {
@@ -154,19 +150,8 @@ final class Flights implements AutoCloseable {
     this.attemptNanos = attemptNanos;
     this.landing = landing;
     this.policy = new CallPolicy(time);
-  }
-
-  private static ThreadPoolExecutor threads(String name, int most) {
-    var threads =
-        new ThreadPoolExecutor(
-            most,
-            most,
-            10,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            task -> Time.daemon(task, name + THREADS.incrementAndGet()));
-    threads.allowCoreThreadTimeOut(true);
-    return threads;
+    this.loads = time.threads("evercred-fetch-", 8);
+    this.probes = time.threads("evercred-probe-", 4);
   }
 
   /**
