@@ -373,9 +373,11 @@ final class Entries implements Flights.Landing {
         expire(entry, old); // Not a denial: the label has been taken off.
         return null;
       }
+      double jitter = ThreadLocalRandom.current().nextDouble();
       Snapshot after =
-          freshness.failed(
-              old, !reason.isTransient(), time.now(), ThreadLocalRandom.current().nextDouble());
+          flight.wasHeldBack()
+              ? freshness.uncalled(old, time.now(), jitter)
+              : freshness.failed(old, !reason.isTransient(), time.now(), jitter);
       if (entry.replace(old, after)) {
         tick(entry); // This failure may be the one that ends its time.
         return entry.snapshot().state() == State.GONE ? null : after;

@@ -104,6 +104,11 @@ final class Flights implements AutoCloseable {
       return earlierAttempts + (call == null ? 0 : call.attempts.get());
     }
 
+    /** Whether it ended without a call, because the breaker let none through. */
+    synchronized boolean wasHeldBack() {
+      return earlierAttempts == 0 && call != null && call.wasHeldBack();
+    }
+
     /** Returns whether this call may be made: not once the flight has been given up. */
     private synchronized boolean goesOnWith(CallPolicy.Call<?> next) {
       if (landed.get()) {
