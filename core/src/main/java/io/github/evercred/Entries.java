@@ -525,6 +525,11 @@ final class Entries implements Flights.Landing {
     return entries.view().size();
   }
 
+  /** How much is remembered beside the entries: of failures, of starts, of what is one secret. */
+  int remembered() {
+    return failures.view().size() + begun.view().size() + aliases.size();
+  }
+
   int stale() {
     int stale = 0;
     for (Entry entry : entries.view().values()) {

@@ -220,6 +220,11 @@ final class Flights implements AutoCloseable {
     return policy.calls.sum();
   }
 
+  /** How many fetches are under way. */
+  int size() {
+    return Math.max(running.size(), aloft.size());
+  }
+
   @Nullable Flight running(Key key) {
     return running.get(key);
   }

@@ -70,8 +70,8 @@ public final class SecretCache implements AutoCloseable {
   private final boolean ownsSource;
   private final Settings settings;
   private final Events events;
-  private final Entries entries;
-  private final Flights flights;
+  final Entries entries;
+  final Flights flights;
   private final boolean readsPlainly;
   private final Set<Expected> expecting = ConcurrentHashMap.newKeySet();
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
