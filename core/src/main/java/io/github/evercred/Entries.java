@@ -329,7 +329,7 @@ final class Entries implements Flights.Landing {
       return failure;
     }
     Entry entry = find(key);
-    Snapshot kept = entry == null ? null : failed(entry, flight, reason);
+    Snapshot kept = entry == null || flight.isLost() ? null : failed(entry, flight, reason);
     var told =
         new SecretException(
             reason,
@@ -346,6 +346,9 @@ final class Entries implements Flights.Landing {
             failure.requestId(),
             failure);
     events.failed(reason);
+    if (flight.isLost()) {
+      return told; // It was no attempt at a time that counts: the next reader makes one.
+    }
     if (kept != null) {
       Duration age = age(kept);
       events.tell(

@@ -85,6 +85,7 @@ final class Flights implements AutoCloseable {
     private CallPolicy.@Nullable Call<?> call;
     private int earlierAttempts;
     private volatile boolean forgotten;
+    private volatile boolean lost;
     private volatile @Nullable Future<?> limit;
 
     private Flight(Flights flights, Key key, Purpose purpose) {
@@ -98,6 +99,14 @@ final class Flights implements AutoCloseable {
     /** Whether what it brings must not be cached, because the secret was invalidated meanwhile. */
     boolean isForgotten() {
       return forgotten;
+    }
+
+    /**
+     * Whether it was given up so late that the process must have been frozen. That its calls came
+     * to nothing then says nothing of the source.
+     */
+    boolean isLost() {
+      return lost;
     }
 
     synchronized int attempts() {
@@ -146,6 +155,7 @@ final class Flights implements AutoCloseable {
 
   private final ExecutorService loads;
   private final ExecutorService probes;
+  private volatile @Nullable Moment lookedForOverdue;
   private volatile boolean closed;
 
   Flights(Time time, SecretSource source, long loadNanos, long attemptNanos, Landing landing) {
@@ -169,6 +179,7 @@ final class Flights implements AutoCloseable {
       if (other != null) {
         return other;
       }
+      giveUpOverdue();
       Flight mine = new Flight(this, key, purpose);
       if (running.putIfAbsent(key, mine) != null) {
         continue;
@@ -185,6 +196,25 @@ final class Flights implements AutoCloseable {
         mine.end.completeExceptionally(e);
       }
       return mine;
+    }
+  }
+
+  /**
+   * After a freeze the calls that were under way are dead, and may hold all threads. Their timers
+   * see to that otherwise; so it is enough to look now and then.
+   */
+  private void giveUpOverdue() {
+    Moment now = time.now();
+    Moment last = lookedForOverdue;
+    if (last != null && now.since(last) < loadNanos) {
+      return;
+    }
+    lookedForOverdue = now;
+    for (Flight flight : aloft) {
+      if (now.since(flight.began) >= 2 * loadNanos) {
+        giveUp(flight);
+        running.remove(flight.key, flight);
+      }
     }
   }
 
@@ -417,6 +447,7 @@ final class Flights implements AutoCloseable {
   }
 
   private void giveUp(Flight flight) {
+    flight.lost = time.now().since(flight.began) >= 4 * loadNanos;
     var why =
         new SecretException(
             SecretException.Reason.UNAVAILABLE,
