@@ -84,7 +84,7 @@ final class Events implements AutoCloseable {
   private static void tell(SecretCacheListener listener, Consumer<SecretCacheListener> event) {
     try {
       event.accept(listener);
-    } catch (Exception | LinkageError | AssertionError e) {
+    } catch (Throwable e) {
       LOG.log(System.Logger.Level.WARNING, "A listener of a secret cache failed: mend it", e);
     }
   }
