@@ -70,6 +70,7 @@ final class CallPolicy {
     private final CompletableFuture<SecretException> givenUp = new CompletableFuture<>();
     private final Consumer<T> whenFetched;
     private volatile boolean over;
+    private volatile boolean heldBack;
     private volatile @Nullable SecretException failed;
 
     /**
@@ -102,6 +103,11 @@ final class CallPolicy {
       over = true;
       SecretException before = failed;
       return before != null ? before : otherwise;
+    }
+
+    /** Whether the breaker let none of its calls through. */
+    boolean wasHeldBack() {
+      return heldBack && attempts.get() == 0;
     }
 
     /** Ends the attempt that is under way, if one is, and begins no other. */
@@ -149,6 +155,7 @@ final class CallPolicy {
       return;
     }
     if (!breaker.tryAcquirePermission()) {
+      call.heldBack = true;
       result.completeExceptionally(call.over(notCalled()));
       return;
     }

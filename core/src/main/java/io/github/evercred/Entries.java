@@ -391,7 +391,7 @@ final class Entries implements Flights.Landing {
       denied.put(key, true);
     }
     Entry entry = find(key);
-    Snapshot kept = entry == null ? null : failed(entry, flight, reason);
+    Snapshot kept = entry == null || flight.isLost() ? null : failed(entry, flight, reason);
     var told =
         new SecretException(
             reason,
@@ -408,6 +408,9 @@ final class Entries implements Flights.Landing {
             failure.requestId(),
             failure);
     events.failed(reason);
+    if (flight.isLost()) {
+      return told; // It was no attempt at a time that counts: the next reader makes one.
+    }
     if (kept != null) {
       Duration age = age(kept);
       events.tell(
@@ -437,9 +440,11 @@ final class Entries implements Flights.Landing {
         }
         continue;
       }
+      double jitter = ThreadLocalRandom.current().nextDouble();
       Snapshot after =
-          freshness.failed(
-              old, !reason.isTransient(), time.now(), ThreadLocalRandom.current().nextDouble());
+          flight.wasHeldBack()
+              ? freshness.uncalled(old, time.now(), jitter)
+              : freshness.failed(old, !reason.isTransient(), time.now(), jitter);
       if (entry.replace(old, after)) {
         tick(entry); // This failure may be the one that ends its time.
         return entry.snapshot().state() == State.GONE ? null : after;
@@ -602,6 +607,11 @@ final class Entries implements Flights.Landing {
   /** How many secrets the ids that are held belong to. */
   int groups() {
     return aliases.size();
+  }
+
+  /** How much is remembered beside the entries: of failures, of starts, of what is one secret. */
+  int remembered() {
+    return failures.view().size() + begun.view().size() + aliases.size();
   }
 
   int stale() {

@@ -84,8 +84,7 @@ final class Events implements AutoCloseable {
   private static void tell(SecretCacheListener listener, Consumer<SecretCacheListener> event) {
     try {
       event.accept(listener);
-    } catch (
-        Throwable e) { // Also such as Kotlin's NotImplementedError: the next is told all the same.
+    } catch (Throwable e) { // Such as Kotlin's errors, too: the next is told all the same.
       LOG.log(System.Logger.Level.WARNING, "A listener of a secret cache failed: mend it", e);
     }
   }

@@ -11,13 +11,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -90,6 +88,7 @@ final class Flights implements AutoCloseable {
     private CallPolicy.@Nullable Call<?> call;
     private int earlierAttempts;
     private volatile boolean forgotten;
+    private volatile boolean lost;
     private volatile @Nullable Future<?> limit;
 
     private Flight(Flights flights, Key key, Purpose purpose) {
@@ -105,8 +104,21 @@ final class Flights implements AutoCloseable {
       return forgotten;
     }
 
+    /**
+     * Whether it was given up so late that the process must have been frozen. That its calls came
+     * to nothing then says nothing of the source.
+     */
+    boolean isLost() {
+      return lost;
+    }
+
     synchronized int attempts() {
       return earlierAttempts + (call == null ? 0 : call.attempts.get());
+    }
+
+    /** Whether it ended without a call, because the breaker let none through. */
+    synchronized boolean wasHeldBack() {
+      return earlierAttempts == 0 && call != null && call.wasHeldBack();
     }
 
     /** Returns whether this call may be made: not once the flight has been given up. */
@@ -130,8 +142,6 @@ final class Flights implements AutoCloseable {
     }
   }
 
-  private static final AtomicInteger THREADS = new AtomicInteger();
-
   private final Time time;
   private final SecretSource source;
   private final Landing landing;
@@ -146,8 +156,9 @@ final class Flights implements AutoCloseable {
   /** All that have not landed, also those whose place in {@code running} a probe has taken. */
   private final Set<Flight> aloft = ConcurrentHashMap.newKeySet();
 
-  private final ThreadPoolExecutor loads = threads("evercred-fetch-", 8);
-  private final ThreadPoolExecutor probes = threads("evercred-probe-", 4);
+  private final ExecutorService loads;
+  private final ExecutorService probes;
+  private volatile @Nullable Moment lookedForOverdue;
   private volatile boolean closed;
 
   Flights(Time time, SecretSource source, long loadNanos, long attemptNanos, Landing landing) {
@@ -157,19 +168,8 @@ final class Flights implements AutoCloseable {
     this.attemptNanos = attemptNanos;
     this.landing = landing;
     this.policy = new CallPolicy(time);
-  }
-
-  private static ThreadPoolExecutor threads(String name, int most) {
-    var threads =
-        new ThreadPoolExecutor(
-            most,
-            most,
-            10,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            task -> Time.daemon(task, name + THREADS.incrementAndGet()));
-    threads.allowCoreThreadTimeOut(true);
-    return threads;
+    this.loads = time.threads("evercred-fetch-", 8);
+    this.probes = time.threads("evercred-probe-", 4);
   }
 
   /**
@@ -182,6 +182,7 @@ final class Flights implements AutoCloseable {
       if (other != null) {
         return other;
       }
+      giveUpOverdue();
       Flight mine = new Flight(this, key, purpose);
       if (running.putIfAbsent(key, mine) != null) {
         continue;
@@ -198,6 +199,25 @@ final class Flights implements AutoCloseable {
         mine.end.completeExceptionally(e);
       }
       return mine;
+    }
+  }
+
+  /**
+   * After a freeze the calls that were under way are dead, and may hold all threads. Their timers
+   * see to that otherwise; so it is enough to look now and then.
+   */
+  private void giveUpOverdue() {
+    Moment now = time.now();
+    Moment last = lookedForOverdue;
+    if (last != null && now.since(last) < loadNanos) {
+      return;
+    }
+    lookedForOverdue = now;
+    for (Flight flight : aloft) {
+      if (now.since(flight.began) >= 2 * loadNanos) {
+        giveUp(flight);
+        running.remove(flight.key, flight);
+      }
     }
   }
 
@@ -236,6 +256,11 @@ final class Flights implements AutoCloseable {
   /** Calls made, each attempt counted. */
   long calls() {
     return policy.calls.sum();
+  }
+
+  /** How many fetches are under way. */
+  int size() {
+    return Math.max(running.size(), aloft.size());
   }
 
   @Nullable Flight running(Key key) {
@@ -440,6 +465,7 @@ final class Flights implements AutoCloseable {
   }
 
   private void giveUp(Flight flight) {
+    flight.lost = time.now().since(flight.began) >= 4 * loadNanos;
     var why =
         new SecretException(
             SecretException.Reason.UNAVAILABLE,

@@ -2,6 +2,7 @@ package io.github.evercred;
 
 import io.github.evercred.Entry.Snapshot;
 import io.github.evercred.Entry.State;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every decision about age, as functions of a snapshot and the time. Nothing here reads a clock,
@@ -17,6 +18,7 @@ record Freshness(
     long refreshAfter, long revalidateAfter, long serveStaleFor, long serveStaleWhenDeniedFor) {
 
   private static final long FIRST_PAUSE = 1_000_000_000L;
+  private static final long UNCALLED_PAUSE = 120 * FIRST_PAUSE;
 
   /** What has to be done about an entry. */
   enum Step {
@@ -36,16 +38,29 @@ record Freshness(
   /** A failed refresh: the value stays, the next attempt is put off, twice as long each time. */
   Snapshot failed(Snapshot old, boolean definitive, Moment now, double jitter) {
     int failures = old.failures() + 1;
-    long pause = Math.min(refreshAfter, FIRST_PAUSE << Math.min(failures - 1, 30));
+    Moment denied = definitive && old.deniedSince() == null ? now : old.deniedSince();
+    return failed(old, now, (long) (backOff(failures) * (1 - 0.25 * jitter)), failures, denied);
+  }
+
+  /**
+   * A refresh that ended without a call, because the breaker let none through. That says nothing of
+   * this secret and has cost nobody anything: the next attempt comes after one to two minutes,
+   * unless the secret's own failures put it off for longer.
+   */
+  Snapshot uncalled(Snapshot old, Moment now, double jitter) {
+    int failures = Math.max(1, old.failures());
+    long pause = (long) (Math.min(refreshAfter, UNCALLED_PAUSE) * (1 - 0.5 * jitter));
+    return failed(old, now, Math.max(pause, backOff(failures)), failures, old.deniedSince());
+  }
+
+  private long backOff(int failures) {
+    return Math.min(refreshAfter, FIRST_PAUSE << Math.min(failures - 1, 30));
+  }
+
+  private static Snapshot failed(
+      Snapshot old, Moment now, long pause, int failures, @Nullable Moment denied) {
     return new Snapshot(
-        old.value(),
-        old.flight(),
-        old.fetched(),
-        now,
-        (long) (pause * (1 - 0.25 * jitter)),
-        failures,
-        definitive && old.deniedSince() == null ? now : old.deniedSince(),
-        State.FRESH);
+        old.value(), old.flight(), old.fetched(), now, pause, failures, denied, State.FRESH);
   }
 
   /** How long the value may still be served. */

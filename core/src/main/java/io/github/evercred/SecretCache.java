@@ -70,8 +70,8 @@ public final class SecretCache implements AutoCloseable {
   private final boolean ownsSource;
   private final Settings settings;
   private final Events events;
-  private final Entries entries;
-  private final Flights flights;
+  final Entries entries;
+  final Flights flights;
   private final boolean mayFreeze;
   private final boolean countHits;
   private final Set<Expected> expecting = ConcurrentHashMap.newKeySet();
@@ -500,7 +500,11 @@ public final class SecretCache implements AutoCloseable {
     }
     if (failure.reason() != Reason.TIMED_OUT) {
       // Late, if the flight has not ended: it goes on, and the next readers do not wait for it.
-      boolean unused = entries.refreshing(entry, lapsed);
+      // A timer may have said meanwhile what this reader saw by the clock.
+      Snapshot untried = entry.snapshot();
+      if (untried.attempted().equals(lapsed.attempted()) && untried.state() != State.GONE) {
+        boolean unused = entries.refreshing(entry, untried);
+      }
     }
     Snapshot now = entry.snapshot();
     if (now.state() == State.GONE) {

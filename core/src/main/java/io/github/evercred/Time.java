@@ -4,20 +4,25 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The time that everything here runs on: one clock, one timer, one way to wait. Tests drive another
- * one by hand.
+ * The time that everything here runs on: one clock, one timer, one way to wait, and the threads.
+ * Tests drive another one by hand.
  */
 abstract class Time implements AutoCloseable {
 
   /** Longer than anybody waits, and short enough to be added to any {@code nanoTime}. */
   static final long FOREVER = Long.MAX_VALUE >> 2;
+
+  private static final AtomicInteger COUNT = new AtomicInteger();
 
   /** Monotonic nanoseconds. Compare them by difference. */
   abstract long nanos();
@@ -57,6 +62,23 @@ abstract class Time implements AutoCloseable {
    */
   abstract boolean await(CompletableFuture<?> future, long nanos) throws InterruptedException;
 
+  /**
+   * Makes the threads of one kind of work: daemons, begun at need, no more than told, which end
+   * when they have been idle for ten seconds. What comes meanwhile waits.
+   */
+  ExecutorService threads(String name, int most) {
+    var threads =
+        new ThreadPoolExecutor(
+            most,
+            most,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> daemon(task, name + COUNT.incrementAndGet()));
+    threads.allowCoreThreadTimeOut(true);
+    return threads;
+  }
+
   @Override
   public abstract void close();
 
@@ -70,7 +92,6 @@ abstract class Time implements AutoCloseable {
   }
 
   private static final class SystemTime extends Time {
-    private static final AtomicInteger COUNT = new AtomicInteger();
     private final InstantSource wall = InstantSource.system();
 
     // No thread before the first task, and one at most.

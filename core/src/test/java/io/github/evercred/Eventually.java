@@ -12,10 +12,14 @@ final class Eventually {
   private Eventually() {}
 
   static void until(BooleanSupplier condition, Supplier<String> otherwise) {
-    long end = System.nanoTime() + LIMIT.toNanos();
+    atMost(LIMIT, condition, otherwise);
+  }
+
+  static void atMost(Duration limit, BooleanSupplier condition, Supplier<String> otherwise) {
+    long end = System.nanoTime() + limit.toNanos();
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() - end > 0) {
-        throw new AssertionError("Not within " + LIMIT + ": " + otherwise.get());
+        throw new AssertionError("Not within " + limit + ": " + otherwise.get());
       }
       LockSupport.parkNanos(100_000);
     }

@@ -6,17 +6,19 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.PriorityQueue;
+import java.util.TreeSet;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Delayed;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.RunnableScheduledFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,18 +30,48 @@ final class FakeTime extends Time {
   private volatile long now = 1_000_000_000_000L;
   private Instant wall = Instant.parse("2026-01-01T00:00:00Z");
   private long sequence;
-  private final PriorityQueue<Task<?>> tasks = new PriorityQueue<>();
+  private final TreeSet<Task<?>> tasks = new TreeSet<>();
   private final Scheduler scheduler = new Scheduler();
+  private final boolean inCallersThread;
+  private final LongAdder looks = new LongAdder();
   private int waiting;
+
+  FakeTime() {
+    this(false);
+  }
+
+  private FakeTime(boolean inCallersThread) {
+    this.inCallersThread = inCallersThread;
+  }
+
+  /**
+   * Time in which a fetch runs in the thread that asks for it, so that nothing is ever under way
+   * when {@link #advance} returns: days of many secrets pass in seconds, each time the same.
+   */
+  static FakeTime inCallersThread() {
+    return new FakeTime(true);
+  }
+
+  @Override
+  ExecutorService threads(String name, int most) {
+    return inCallersThread ? new Inline() : super.threads(name, most);
+  }
+
+  /** How often anybody has asked for the time, by either clock. */
+  long looks() {
+    return looks.sum();
+  }
 
   /** Takes no lock, so that readers who ask for the time do not wait for each other. */
   @Override
   long nanos() {
+    looks.increment();
     return now;
   }
 
   @Override
   synchronized Instant wall() {
+    looks.increment();
     return wall;
   }
 
@@ -66,17 +98,17 @@ final class FakeTime extends Time {
 
   /** Moves time on. Whatever a task schedules within the span runs too. */
   void advance(Duration span) {
-    long end = nanos() + span.toNanos();
+    long end = now + span.toNanos();
     while (true) {
       Task<?> next;
       synchronized (this) {
-        next = tasks.peek();
+        next = tasks.isEmpty() ? null : tasks.first();
         if (next == null || next.at - end > 0) {
           wall = wall.plusNanos(end - now);
           now = end;
           return;
         }
-        tasks.remove();
+        tasks.remove(next);
         if (next.at - now > 0) {
           wall = wall.plusNanos(next.at - now);
           now = next.at;
@@ -98,13 +130,10 @@ final class FakeTime extends Time {
 
   /** How long it is until the next task, if there is one. */
   synchronized Optional<Duration> untilNext() {
-    tasks.removeIf(FutureTask::isCancelled);
-    return Optional.ofNullable(tasks.peek())
-        .map(next -> Duration.ofNanos(Math.max(0, next.at - now)));
+    return tasks.stream().findFirst().map(next -> Duration.ofNanos(Math.max(0, next.at - now)));
   }
 
   synchronized int scheduled() {
-    tasks.removeIf(FutureTask::isCancelled);
     return tasks.size();
   }
 
@@ -149,6 +178,15 @@ final class FakeTime extends Time {
     }
 
     @Override
+    protected void done() {
+      if (isCancelled()) {
+        synchronized (FakeTime.this) {
+          tasks.remove(this);
+        }
+      }
+    }
+
+    @Override
     public boolean isPeriodic() {
       return false;
     }
@@ -177,6 +215,44 @@ final class FakeTime extends Time {
     }
   }
 
+  private static final class Inline extends AbstractExecutorService {
+    private volatile boolean shut;
+
+    @Override
+    public void execute(Runnable command) {
+      if (shut) {
+        throw new RejectedExecutionException("closed");
+      }
+      command.run();
+    }
+
+    @Override
+    public void shutdown() {
+      shut = true;
+    }
+
+    @Override
+    public List<Runnable> shutdownNow() {
+      shut = true;
+      return List.of();
+    }
+
+    @Override
+    public boolean isShutdown() {
+      return shut;
+    }
+
+    @Override
+    public boolean isTerminated() {
+      return shut;
+    }
+
+    @Override
+    public boolean awaitTermination(long timeout, TimeUnit unit) {
+      return shut;
+    }
+  }
+
   private final class Scheduler extends AbstractExecutorService
       implements ScheduledExecutorService {
     private boolean shut;
@@ -198,7 +274,6 @@ final class FakeTime extends Time {
         if (shut) {
           throw new RejectedExecutionException("closed");
         }
-        tasks.removeIf(FutureTask::isCancelled);
         Task<V> task = new Task<>(callable, now + Math.max(0, unit.toNanos(delay)), ++sequence);
         tasks.add(task);
         return task;

@@ -80,6 +80,59 @@ class FreshnessTest {
   }
 
   @ParameterizedTest
+  @CsvSource({
+    "PT0S,   PT0S,    WAIT",
+    "PT0S,   PT6M,    COME_DUE",
+    "PT6M,   PT0S,    COME_DUE",
+    "PT6M,   -P365D,  COME_DUE",
+    "-PT6M,  PT16M,   LAPSE",
+    "PT0S,   PT1H,    LAPSE",
+    "PT1H,   PT0S,    LAPSE",
+    "PT1H,   -PT1H,   LAPSE",
+    "PT1M,   PT24H,   EXPIRE",
+    "PT24H,  -P365D,  EXPIRE",
+    "PT0S,   -P365D,  WAIT",
+  })
+  void step_clocksDisagree_theOneThatWentFurtherCounts(
+      Duration mono, Duration wall, Step expected) {
+    var now = new Moment(FETCHED.mono() + mono.toNanos(), FETCHED.wall() + wall.toNanos());
+
+    assertThat(FRESHNESS.step(fetched(), now)).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0,  0,   PT2M, 1",
+    "0,  1,   PT1M, 1",
+    "3,  0.5, PT1M30S, 3",
+    "9,  0,   PT4M16S, 9",
+    "20, 1,   PT5M, 20",
+  })
+  void uncalled_afterFailures_isPutOffAMinuteOrTwoOrAsTheFailuresSay(
+      int failures, double jitter, Duration pause, int counted) {
+    Snapshot snapshot = fetched();
+    for (int i = 0; i < failures; i++) {
+      snapshot = FRESHNESS.failed(snapshot, false, FETCHED, 0);
+    }
+
+    Snapshot after = FRESHNESS.uncalled(snapshot, at(Duration.ofMinutes(7)), jitter);
+
+    assertThat(Duration.ofNanos(after.pause())).isEqualTo(pause);
+    assertThat(after.failures()).isEqualTo(counted);
+    assertThat(age(after.attempted())).isEqualTo(Duration.ofMinutes(7));
+    assertThat(after.value()).isSameAs(VALUE);
+    assertThat(after.state()).isEqualTo(State.FRESH);
+  }
+
+  @Test
+  void uncalled_shortRefreshAfter_isPutOffNoLonger() {
+    Freshness brief = freshness(Duration.ofSeconds(10), Duration.ofHours(24), Duration.ZERO);
+
+    assertThat(Duration.ofNanos(brief.uncalled(fetched(), FETCHED, 0).pause()))
+        .isEqualTo(Duration.ofSeconds(10));
+  }
+
+  @ParameterizedTest
   @CsvSource({"FRESH, PT5M", "DUE, PT15M", "LAPSED, PT24H"})
   void nextStepAt_state_isWhenItsStepComes(State state, Duration age) {
     Snapshot snapshot = fetched().in(state);
