@@ -399,7 +399,7 @@ final class Entries implements Flights.Landing {
                 .formatted(
                     key,
                     where,
-                    failure.getMessage(),
+                    sentence(failure.getMessage()),
                     flight.attempts(),
                     flight.attempts() == 1 ? "attempt" : "attempts",
                     Duration.ofNanos(time.nanos() - flight.begun),
@@ -424,6 +424,11 @@ final class Entries implements Flights.Landing {
     return told;
   }
 
+  /** Without its stop, since more is said after it. */
+  private static String sentence(String text) {
+    return text.endsWith(".") ? text.substring(0, text.length() - 1) : text;
+  }
+
   /** Returns what is served on, or null if nothing is. */
   private @Nullable Snapshot failed(Entry entry, Flight flight, Reason reason) {
     while (true) {
@@ -435,7 +440,7 @@ final class Entries implements Flights.Landing {
         return old;
       }
       if (reason == Reason.NOT_FOUND && isOptional(entry.key.version())) {
-        if (expire(entry, old)) { // Not a denial: the label has been taken off.
+        if (drop(entry, old)) { // Not a denial: the label has been taken off.
           return null;
         }
         continue;
@@ -526,26 +531,32 @@ final class Entries implements Flights.Landing {
         && settings.keptFresh().contains(key.secretId());
   }
 
-  /** Drops a value, unless a newer one has come meanwhile; returns whether it has not. */
+  /** Drops a value that may be served no longer, as {@link #drop}, and warns of it. */
   private boolean expire(Entry entry, Snapshot snapshot) {
+    boolean dropped = drop(entry, snapshot);
+    if (dropped && snapshot.failures() > 0) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "Secret {0} {1} for so long that its cached value is dropped. Reads fail until a fetch"
+              + " succeeds; their exceptions say what stands against it.",
+          entry.key,
+          snapshot.deniedSince() == null ? "could not be refreshed" : "has been denied");
+    }
+    return dropped;
+  }
+
+  /** Drops a value, unless a newer one has come meanwhile; returns whether it has not. */
+  private boolean drop(Entry entry, Snapshot snapshot) {
     if (!entry.replace(snapshot, snapshot.in(State.GONE))) {
       return false;
     }
-    if (!entries.remove(mapKey(entry.key), entry)) {
-      return true; // Evicted this moment.
-    }
-    leave(entry);
-    events.expired.increment();
-    Key key = entry.key;
-    Duration age = age(snapshot);
-    String versionId = snapshot.value().versionId();
-    events.tell(listener -> listener.expired(key.secretId(), key.version(), versionId, age));
-    if (snapshot.failures() > 0) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "Secret {0} could not be refreshed for so long that its cached value is dropped."
-              + " Reads fail until Secrets Manager answers again.",
-          key);
+    if (entries.remove(mapKey(entry.key), entry)) { // Else it was evicted this moment.
+      leave(entry);
+      events.expired.increment();
+      Key key = entry.key;
+      Duration age = age(snapshot);
+      String versionId = snapshot.value().versionId();
+      events.tell(listener -> listener.expired(key.secretId(), key.version(), versionId, age));
     }
     return true;
   }

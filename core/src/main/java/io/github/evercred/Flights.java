@@ -313,13 +313,13 @@ final class Flights implements AutoCloseable {
       @Nullable Throwable thrown,
       Consumer<SecretException> whenRefused) {
     SecretException whole = batch == null ? failure(thrown) : null;
-    // What stands against the batch, and not against its secrets: a policy without
-    // BatchGetSecretValue, its smaller quota, a stand-in for AWS that does not know it.
+    // What need not stand against each of its secrets: a policy without BatchGetSecretValue, its
+    // smaller quota, a stand-in for AWS that does not know it; one secret that spoils the others.
     boolean singly =
         whole != null
             && switch (whole.reason()) {
-              case ACCESS_DENIED, INVALID_REQUEST, THROTTLED, MALFORMED -> true;
-              default -> false;
+              case UNAVAILABLE, AWS_CREDENTIALS, CLOCK_SKEW, CONFIGURATION, CLOSED -> false;
+              default -> true;
             };
     if (singly) {
       whenRefused.accept(whole);

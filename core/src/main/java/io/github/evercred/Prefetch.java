@@ -84,7 +84,12 @@ final class Prefetch {
   }
 
   private void refused(SecretException why) {
-    if (!singly) {
+    boolean always =
+        switch (why.reason()) {
+          case ACCESS_DENIED, INVALID_REQUEST, THROTTLED, MALFORMED -> true;
+          default -> false; // One secret has spoilt its batch, and the next may do well.
+        };
+    if (always && !singly) {
       singly = true;
       LOG.log(
           System.Logger.Level.INFO,

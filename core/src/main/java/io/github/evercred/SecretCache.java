@@ -119,7 +119,7 @@ public final class SecretCache implements AutoCloseable {
    * @throws SecretException if nothing usable is cached and none can be had
    */
   public SecretValue get(String secretId) {
-    Entry entry = entries.find(secretId);
+    Entry entry = entries.find(Objects.requireNonNull(secretId, "secretId"));
     if (entry != null) {
       Snapshot snapshot = entry.snapshot();
       if (snapshot.state() == State.FRESH

@@ -73,7 +73,8 @@ public interface SecretCacheListener {
 
   /**
    * A value has been dropped because it may be served no longer: see {@code serveStaleFor} and
-   * {@code serveStaleWhenDeniedFor}.
+   * {@code serveStaleWhenDeniedFor}. Also told of a version whose staging label (any but
+   * AWSCURRENT) has been taken off.
    *
    * @param secretId name or ARN, as the caller wrote it
    * @param version what was asked for

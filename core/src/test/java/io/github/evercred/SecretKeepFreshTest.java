@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.evercred.SecretException.Reason;
 import java.time.Duration;
+import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -106,6 +107,32 @@ class SecretKeepFreshTest {
       f.source.put(ID, 3, "three", "AWSPENDING");
       f.time.advance(Duration.ofSeconds(2));
       assertThat(f.cache.get(ID, VersionSelector.PENDING).asString()).isEqualTo("three");
+    }
+  }
+
+  @Test
+  void label_takenOffAfterAnOutage_isNothingToWarnOf() {
+    try (var log = new CapturedLog();
+        var f = new CacheFixture()) {
+      f.source.put(ID, 2, "two", "AWSPENDING");
+      f.cache.get(ID, VersionSelector.PENDING);
+      f.source.failing(Reason.UNAVAILABLE);
+      f.time.advance(Duration.ofMinutes(16));
+      f.drive(() -> f.cache.get(ID, VersionSelector.PENDING));
+      f.source.healthy();
+      f.source.unlabel(ID, "AWSPENDING");
+
+      var pending = new Key(ID, VersionSelector.PENDING);
+      for (int second = 0; second < 301 && f.cache.entry(pending) != null; second++) {
+        f.time.advance(Duration.ofSeconds(1));
+        f.rest();
+        if (f.cache.entry(pending) != null) {
+          f.drive(() -> f.cache.get(ID, VersionSelector.PENDING));
+        }
+      }
+
+      assertThat(f.cache.entry(pending)).isNull();
+      assertThat(log.ours(Level.WARNING)).isEmpty();
     }
   }
 

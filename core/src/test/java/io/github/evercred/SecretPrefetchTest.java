@@ -182,6 +182,36 @@ class SecretPrefetchTest {
   }
 
   @ParameterizedTest
+  @EnumSource(names = {"NOT_FOUND", "KMS_DENIED", "KEY_UNUSABLE", "MARKED_FOR_DELETION"})
+  void batch_spoiltByOneSecret_costsTheOthersNothing(Reason reason) {
+    try (var f = fixture(20)) {
+      String[] ids = ids(f, 45);
+      f.source.batchScript(
+          asked -> {
+            if (asked.contains("secret3")) {
+              throw failure(reason);
+            }
+            return null;
+          });
+      f.source.script(
+          request -> {
+            if (request.secretId().equals("secret3")) {
+              throw failure(reason);
+            }
+            return null;
+          });
+
+      PrefetchReport report = prefetch(f, ids);
+
+      assertThat(report.failed()).containsOnlyKeys("secret3");
+      assertThat(reason(report, "secret3")).isEqualTo(reason);
+      assertThat(report.loaded()).hasSize(44);
+      assertThat(f.source.batches()).as("the others go on in batches").hasSize(3);
+      assertThat(f.source.calls()).isEqualTo(20);
+    }
+  }
+
+  @ParameterizedTest
   @EnumSource(names = {"UNAVAILABLE", "AWS_CREDENTIALS"})
   void batch_unavailable_allFailWithThatAndCallsAreBounded(Reason reason) {
     try (var f = fixture(20)) {
