@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -136,8 +137,17 @@ final class CallPolicy {
   /** Every throw becomes a failed stage: one from a re-attempt would die in the scheduler. */
   private <T> CompletableFuture<T> attempt(Call<T> call) {
     var result = new CompletableFuture<T>();
+    Runnable task = () -> run(call, result);
     try {
-      call.threads.execute(() -> run(call, result));
+      call.threads.execute(task);
+      CompletableFuture<Void> unused =
+          call.givenUp.thenAccept(
+              why -> {
+                // Else a source that hangs would leave more and more in the queue.
+                if (call.threads instanceof ThreadPoolExecutor pool && pool.remove(task)) {
+                  result.completeExceptionally(why);
+                }
+              });
     } catch (RejectedExecutionException e) {
       result.completeExceptionally(
           call.over(new SecretException(SecretException.Reason.CLOSED, "the cache is closed", e)));
@@ -204,10 +214,7 @@ final class CallPolicy {
     return last == null
         ? new SecretException(SecretException.Reason.UNAVAILABLE, message, null)
         : new SecretException(
-            last.reason(),
-            message + ". The last failed with: " + last.getMessage(),
-            last.requestId(),
-            last);
+            last.reason(), message + ". The last failed with: " + last.getMessage(), last);
   }
 
   private void settle(Attempt attempt, @Nullable Throwable failure) {

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Entries implements Flights.Landing {
   private static final System.Logger LOG = System.getLogger("io.github.evercred");
-  private static final int MAXIMUM_FAILURES = 1_000;
+  private static final long MAXIMUM_FAILURES = 1_000;
 
   private final Time time;
   private final Settings settings;
@@ -60,7 +60,7 @@ final class Entries implements Flights.Landing {
   private volatile boolean closed;
 
   /** A failure with nothing cached, told to everybody who asks until then. */
-  private record Failure(SecretException told, int count, Moment since, long period) {}
+  private record Failure(SecretException told, long flight, int count, Moment since, long period) {}
 
   /**
    * Holds nothing yet.
@@ -80,10 +80,11 @@ final class Entries implements Flights.Landing {
     this.events = events;
     this.refresh = refresh;
     this.entries = Bounded.bySize(settings.maximumSecrets(), this::evicted);
-    this.failures = Bounded.bySize(MAXIMUM_FAILURES, failure -> {});
-    this.begun = Bounded.bySize(MAXIMUM_FAILURES, when -> {});
-    this.invalidated = Bounded.bySize(MAXIMUM_FAILURES, flight -> {});
-    this.denied = Bounded.bySize(MAXIMUM_FAILURES, is -> {});
+    long most = Math.max(MAXIMUM_FAILURES, settings.maximumSecrets());
+    this.failures = Bounded.bySize(most, failure -> {});
+    this.begun = Bounded.bySize(most, when -> {});
+    this.invalidated = Bounded.bySize(most, flight -> {});
+    this.denied = Bounded.bySize(most, is -> {});
   }
 
   /** AWSCURRENT is found by the id itself, so that reading it makes no garbage. */
@@ -116,7 +117,7 @@ final class Entries implements Flights.Landing {
       Snapshot snapshot = other.snapshot();
       State state = state(other, snapshot);
       if (state == State.FRESH || state == State.DUE) {
-        return hold(new Entry(key, snapshot.under(key.secretId())));
+        return hold(new Entry(key, snapshot.under(key.secretId()).forgiven()));
       }
     }
     return null;
@@ -262,11 +263,15 @@ final class Entries implements Flights.Landing {
   @Override
   public void fetched(Flight flight, SecretValue value) {
     Key key = flight.key;
+    Failure later = failures.get(key);
+    if (isForgotten(flight, value)
+        || (later != null
+            && later.flight() > flight.number
+            && !later.told().reason().isTransient())) {
+      return; // AWS has said no since this one set out.
+    }
     failures.remove(key);
     denied.remove(key);
-    if (isForgotten(flight, value)) {
-      return;
-    }
     Entry entry = find(key);
     if (entry == null
         && flight.purpose == Purpose.PROBE
@@ -275,7 +280,7 @@ final class Entries implements Flights.Landing {
     }
     Snapshot fresh =
         freshness.fetched(
-            value, flight.number, time.now(), ThreadLocalRandom.current().nextDouble());
+            value, flight.number, answered(flight), ThreadLocalRandom.current().nextDouble());
     publish(key, fresh, true);
     SecretVersions all = value.versions();
     if (all != null) {
@@ -287,6 +292,15 @@ final class Entries implements Flights.Landing {
     if (isForgotten(flight, value)) { // Meanwhile.
       forget(made -> made.snapshot().flight() == flight.number);
     }
+  }
+
+  /**
+   * When an answer was given. One that is read so late lay in its socket while the process was
+   * frozen, or its caller hung: it is no younger than its question.
+   */
+  private Moment answered(Flight flight) {
+    Moment now = time.now();
+    return now.since(flight.began) < 2 * settings.load() ? now : flight.began;
   }
 
   private boolean isForgotten(Flight flight, SecretValue value) {
@@ -418,7 +432,7 @@ final class Entries implements Flights.Landing {
               listener.servingStale(
                   key.secretId(), key.version(), kept.value().versionId(), age, told));
     } else if (flight.purpose != Purpose.PROBE && !flight.isForgotten()) {
-      remember(key, told);
+      remember(flight, told);
       events.tell(listener -> listener.failed(key.secretId(), key.version(), told));
     }
     return told;
@@ -445,6 +459,9 @@ final class Entries implements Flights.Landing {
         }
         continue;
       }
+      if (!reason.isTransient()) {
+        entry.hasHeardFrom(flight.number);
+      }
       double jitter = ThreadLocalRandom.current().nextDouble();
       Snapshot after =
           flight.wasHeldBack()
@@ -464,14 +481,15 @@ final class Entries implements Flights.Landing {
         && !version.equals(VersionSelector.ALL);
   }
 
-  private void remember(Key key, SecretException told) {
+  private void remember(Flight flight, SecretException told) {
+    Key key = flight.key;
     Failure before = failures.get(key);
     int count = before == null ? 0 : Math.min(before.count() + 1, 30);
     long first = settings.rememberFirst();
     long doubled = first << Math.min(count, Long.numberOfLeadingZeros(first) - 1);
     long period = Math.min(settings.rememberMost(), doubled);
     if (period > 0) {
-      failures.put(key, new Failure(told, count, time.now(), period));
+      failures.put(key, new Failure(told, flight.number, count, time.now(), period));
     }
   }
 
@@ -510,7 +528,9 @@ final class Entries implements Flights.Landing {
     switch (freshness.step(snapshot, time.now())) {
       case WAIT -> {}
       case COME_DUE -> {
-        if (entry.takeRead() || isKeptFresh(entry.key)) {
+        boolean read = entry.takeRead();
+        if (read || isKeptFresh(entry.key)) {
+          Entry unused = find(entry.key); // Reads by a handle do not show in the map's own order.
           refresh.accept(entry, snapshot);
           return;
         }

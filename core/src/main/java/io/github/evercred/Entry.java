@@ -68,6 +68,13 @@ final class Entry {
           : new Snapshot(other, flight, fetched, attempted, pause, failures, deniedSince, state);
     }
 
+    /** Without the failures, which were another id's; this one has still to try for itself. */
+    Snapshot forgiven() {
+      return failures == 0
+          ? this
+          : new Snapshot(value, flight, fetched, attempted, pause, 0, null, State.DUE);
+    }
+
     /** The same for another id of the same secret. */
     Snapshot under(String secretId) {
       return with(value.under(secretId));
@@ -121,7 +128,7 @@ final class Entry {
   @Nullable Snapshot publish(Snapshot fresh, boolean isOwn) {
     long number = fresh.flight();
     if (isOwn) {
-      own.accumulateAndGet(number, Math::max);
+      hasHeardFrom(number);
     }
     while (true) {
       Snapshot old = snapshot;
@@ -139,6 +146,11 @@ final class Entry {
         return old;
       }
     }
+  }
+
+  /** What earlier flights for this very key bring from now on is out of date. */
+  void hasHeardFrom(long flight) {
+    own.accumulateAndGet(flight, Math::max);
   }
 
   /** Writes only once, so that readers do not fight over the cache line. */

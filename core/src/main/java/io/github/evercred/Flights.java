@@ -83,7 +83,7 @@ final class Flights implements AutoCloseable {
     final long number;
     final long begun;
     final CompletableFuture<SecretValue> end = new CompletableFuture<>();
-    private final Moment began;
+    final Moment began;
     private final AtomicBoolean landed = new AtomicBoolean();
     private CallPolicy.@Nullable Call<?> call;
     private int earlierAttempts;

@@ -46,20 +46,27 @@ final class Prefetch {
       }
     }
     return next()
-        .thenComposeAsync(
+        .thenCompose(
             first ->
                 CompletableFuture.allOf(
                     Stream.generate(this::rest)
                         .limit(AT_ONCE)
                         .toArray(CompletableFuture<?>[]::new)))
-        .thenApplyAsync(all -> new PrefetchReport(loaded, failed));
+        .thenApply(all -> new PrefetchReport(loaded, failed));
   }
 
-  /** Works until nothing waits. Asynchronously, or a long list would end in a deep stack. */
+  /**
+   * Works until nothing waits, in the threads in which flights land: never in those that the
+   * application may have filled.
+   */
   private CompletableFuture<Void> rest() {
-    return waiting.isEmpty()
-        ? CompletableFuture.completedFuture(null)
-        : next().thenComposeAsync(done -> rest());
+    while (!waiting.isEmpty()) {
+      CompletableFuture<Void> step = next();
+      if (!step.isDone()) { // Else a long list would end in a deep stack.
+        return step.thenCompose(done -> rest());
+      }
+    }
+    return CompletableFuture.completedFuture(null);
   }
 
   private CompletableFuture<Void> next() {
@@ -69,6 +76,10 @@ final class Prefetch {
       Key key = waiting.poll();
       if (key == null) {
         break;
+      }
+      if (entries.usable(key) != null) { // Loaded while it waited.
+        loaded.add(key.secretId());
+        continue;
       }
       try {
         entries.throwRemembered(key);

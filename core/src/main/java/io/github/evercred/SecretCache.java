@@ -122,8 +122,7 @@ public final class SecretCache implements AutoCloseable {
     Entry entry = entries.find(Objects.requireNonNull(secretId, "secretId"));
     if (entry != null) {
       Snapshot snapshot = entry.snapshot();
-      if (snapshot.state() == State.FRESH
-          && (!mayFreeze || entries.state(entry, snapshot) == State.FRESH)) {
+      if (isFresh(entry, snapshot)) {
         entry.markRead();
         if (countHits) {
           events.hits.increment();
@@ -303,13 +302,14 @@ public final class SecretCache implements AutoCloseable {
    *     ended before; the fetches go on after an interrupt
    */
   public PrefetchReport prefetch(String... secretIds) {
-    CompletableFuture<PrefetchReport> report = prefetchAsync(secretIds);
+    CompletableFuture<PrefetchReport> report = startPrefetch(secretIds);
     try {
       time.await(report, Time.FOREVER);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new SecretException(Reason.INTERRUPTED, "Interrupted while prefetching secrets.", e);
     }
+    requireOpen(); // Or it would tell of values that are gone.
     return ended(report);
   }
 
@@ -322,6 +322,15 @@ public final class SecretCache implements AutoCloseable {
    * @throws IllegalArgumentException if there are more than {@code maximumSecrets}
    */
   public CompletableFuture<PrefetchReport> prefetchAsync(String... secretIds) {
+    return startPrefetch(secretIds)
+        .thenApplyAsync(
+            report -> {
+              requireOpen();
+              return report;
+            });
+  }
+
+  private CompletableFuture<PrefetchReport> startPrefetch(String... secretIds) {
     var keys = new LinkedHashSet<Key>();
     for (String secretId : secretIds) {
       keys.add(key(secretId, VersionSelector.CURRENT));
@@ -334,13 +343,7 @@ public final class SecretCache implements AutoCloseable {
     if (closed.isDone()) {
       return CompletableFuture.failedFuture(Flights.closedFailure());
     }
-    return new Prefetch(entries, flights, source.batchSize())
-        .start(keys)
-        .thenApply(
-            report -> {
-              requireOpen(); // Or it would tell of values that are gone.
-              return report;
-            });
+    return new Prefetch(entries, flights, source.batchSize()).start(keys);
   }
 
   /**
@@ -391,14 +394,20 @@ public final class SecretCache implements AutoCloseable {
       return read(key, Time.FOREVER);
     }
     Snapshot seen = entry.snapshot();
-    SecretValue cached = seen.value();
-    if (failedVersionId != null && !cached.versionId().equals(failedVersionId)) {
+    SecretValue cached = entries.usable(key);
+    if (cached != null
+        && ((failedVersionId != null && !cached.versionId().equals(failedVersionId))
+            || (entries.sinceBegun(key) < settings.minimumInterval()
+                && flights.running(key) == null))) {
       return cached;
     }
-    if (entries.sinceBegun(key) < settings.minimumInterval() && flights.running(key) == null) {
-      return entry.snapshot().value();
-    }
     return await(join(key, Purpose.LOAD, () -> entries.newer(key, seen)), Time.FOREVER);
+  }
+
+  /** What a reader that holds an entry may return at once. */
+  boolean isFresh(Entry entry, Snapshot snapshot) {
+    return snapshot.state() == State.FRESH
+        && (!mayFreeze || entries.state(entry, snapshot) == State.FRESH);
   }
 
   @Nullable Entry entry(Key key) {
@@ -595,8 +604,8 @@ public final class SecretCache implements AutoCloseable {
     CompletableFuture<SecretValue> unused =
         flight.end.whenComplete(
             (value, failure) -> {
-              timer.cancel(false);
               completeLater(end, () -> ended(flight.end));
+              timer.cancel(false);
             });
     return end;
   }

@@ -1,7 +1,6 @@
 package io.github.evercred;
 
 import io.github.evercred.Entry.Snapshot;
-import io.github.evercred.Entry.State;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -12,10 +11,10 @@ import org.jspecify.annotations.Nullable;
  * costs one volatile read, with no map and no clock. Otherwise it behaves as {@link
  * SecretCache#get(String, VersionSelector)} does: it refreshes, waits and fails as that.
  *
- * <p>What it returns is moved on by timers. In a process that has been frozen (AWS Lambda between
- * two invocations, a restored snapshot) the first reads after it can come before any timer, and get
- * the value from before, however old. Where that matters, read through the cache: with {@code
- * processMayFreeze} its reads ask the clocks.
+ * <p>What it returns is moved on by timers. After a process was frozen (AWS Lambda between two
+ * invocations, a restored snapshot, a suspended machine) the first reads can come before any timer,
+ * and get the value from before, however old; so with {@code processMayFreeze}, which is the
+ * default on AWS Lambda, each read asks the clocks, too, and costs as much as they do.
  *
  * <p>Instances are thread-safe and cheap to make. They hold the value that they last returned for
  * as long as they are reachable, also when the cache is closed; reads then fail.
@@ -43,7 +42,7 @@ public final class SecretHandle implements Supplier<SecretValue> {
     Entry known = entry;
     if (known != null) {
       Snapshot snapshot = known.snapshot();
-      if (snapshot.state() == State.FRESH) {
+      if (cache.isFresh(known, snapshot)) {
         known.markRead();
         return snapshot.value();
       }

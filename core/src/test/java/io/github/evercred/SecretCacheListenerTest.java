@@ -368,7 +368,7 @@ class SecretCacheListenerTest {
         };
     try (var f = new CacheFixture(o -> o.listener(closer))) {
       cache.complete(f.cache);
-      f.read();
+      f.readOrFail(); // Its value, or closed already.
 
       Eventually.until(ended::isDone, () -> "not closed");
       assertThat(f.reasonOfRead()).isEqualTo(Reason.CLOSED);
