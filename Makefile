@@ -38,6 +38,8 @@ format: ## Format all Java files in place
 
 fuzz: ## Fuzz each target, a minute each by default: make fuzz FUZZ_TIME=600 FUZZ=JsonFuzzTest
 	@for target in $(FUZZ); do \
+	  test -f core/src/test/java/io/github/evercred/$$target.java \
+	    || { echo "There is no fuzz target $$target in core/src/test/java/io/github/evercred." >&2; exit 1; }; \
 	  echo "== $$target for $(FUZZ_TIME) s"; \
 	  JAZZER_FUZZ=1 $(MVN) $(FLAGS) -q test -pl testkit,core -Djacoco.skip -Dsurefire.timeout=0 \
 	    -Dsurefire.failIfNoSpecifiedTests=false \
@@ -54,7 +56,7 @@ mutation: ## Report which planted changes of the core's code no test notices: ma
 	$(MVN) $(FLAGS) -P mutation -pl testkit,core -DskipDocs process-test-classes $(if $(MUTATE),-Dmutate='$(MUTATE)')
 
 stress: ## Play the cache's races at length with jcstress, an hour or less: make stress RACES=TwoMisses
-	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core,stress -Dtest=StressTest -Dsurefire.failIfNoSpecifiedTests=false -Dstress.mode=default $(if $(RACES),-Dstress.races=$(RACES))
+	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core,stress -Dtest=StressTest -Dsurefire.failIfNoSpecifiedTests=false -Dsurefire.timeout=0 -Dstress.mode=default $(if $(RACES),-Dstress.races=$(RACES))
 
 repro: ## Build twice in different places and compare the published jars byte for byte
 	MVN="$(MVN)" .ci/repro

@@ -139,7 +139,11 @@ class FaultMatrixTest {
         - **A read right after**: the same for the next read, once nothing is under way any more.
 
         Two seconds after the fault has ended, a read returns the version that is then current, in every
-        case but one: a copy that is still fresh is kept until it is due.
+        case but one: a copy that is still fresh is kept until it is due. That holds after a fault as short
+        as these, which makes two fetches in a row fail at most. After a longer one the next attempt
+        decides, and each failure puts it off further: to `refreshAfter` at most, or to 30 s
+        (`rememberFailureAtMost`) where nothing is cached. A refresh that the breaker held back comes after
+        one to two minutes.
 
         The cache's time is simulated. The SDK's time-out of one attempt is real, but half a second instead
         of two; when it passes, the cache's time moves on by two. So *slow, 3 s* stands for any answer that

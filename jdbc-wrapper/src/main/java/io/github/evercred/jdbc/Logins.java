@@ -8,6 +8,7 @@ import io.github.evercred.Target;
 import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
 import java.net.URI;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -29,7 +30,8 @@ final class Logins implements RotationListener {
   /** Where a shared cache reads. */
   private record Place(@Nullable String region, @Nullable URI endpoint) {}
 
-  private record Shared(SecretCache cache, AwsSecretSource source, Logins logins) {}
+  /** The source is null where the cache has made it itself, and closes it. */
+  private record Shared(SecretCache cache, @Nullable AwsSecretSource source, Logins logins) {}
 
   /**
    * Weak on both sides. A cache holds its login until it is closed, and the login its listener,
@@ -59,14 +61,29 @@ final class Logins implements RotationListener {
     }
   }
 
-  /** Returns the login of the cache that all share who read there. Makes it, but calls nobody. */
-  static Logins shared(@Nullable String region, @Nullable URI endpoint) {
-    synchronized (SHARED) {
-      return SHARED.computeIfAbsent(new Place(region, endpoint), Logins::open).logins();
+  /**
+   * Returns the login of the cache that all share who read there. Makes it, but calls nobody.
+   *
+   * @param region null where the caller names none
+   * @param endpoint null where the caller names none; if both are null, the system properties and
+   *     environment variables of the cache may name them
+   * @throws SQLException if such a property or variable holds what its option does not take
+   */
+  static Logins shared(@Nullable String region, @Nullable URI endpoint) throws SQLException {
+    try {
+      synchronized (SHARED) {
+        return SHARED.computeIfAbsent(new Place(region, endpoint), Logins::open).logins();
+      }
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      throw Failures.configuration(String.valueOf(e.getMessage()), e);
     }
   }
 
   private static Shared open(Place place) {
+    if (place.region() == null && place.endpoint() == null) {
+      SecretCache cache = SecretCache.create();
+      return new Shared(cache, null, of(cache));
+    }
     AwsSecretSource source = AwsSecretSource.create(place.region(), place.endpoint());
     SecretCache cache = SecretCache.builder().source(source).build();
     return new Shared(cache, source, of(cache));
@@ -81,7 +98,10 @@ final class Logins implements RotationListener {
     }
     for (Shared shared : open) {
       shared.cache().close();
-      shared.source().close();
+      AwsSecretSource source = shared.source();
+      if (source != null) {
+        source.close();
+      }
     }
   }
 

@@ -236,6 +236,54 @@ class EvercredDriverTest {
     assertThat(secrets.calls("GetSecretValue", "driver/closed")).isEqualTo(2);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          evercred.refreshAfter   | 10 minutes
+          evercred.attemptTimeout | 30s
+          """)
+  void connect_systemPropertyOfTheCacheMakesNoSense_saysWhichAsSqlException(
+      String property, String value, LocalSecretsManager secrets) throws SQLException {
+    secrets.createSecret("driver/" + property, FakeSecrets.login("app", "p1"));
+    Properties given = properties(secrets, "driver/" + property);
+    Logins.closeShared();
+    try (ScriptedDriver database = ScriptedDriver.accepting("p1")) {
+      System.setProperty(property, value);
+      try {
+        assertThatThrownBy(() -> driver.connect(URL, given))
+            .isInstanceOf(SQLNonTransientConnectionException.class)
+            .hasMessageContaining("system property " + property)
+            .hasCauseInstanceOf(RuntimeException.class);
+      } finally {
+        System.clearProperty(property);
+      }
+      assertThat(database.calls).isEmpty();
+      assertThat(driver.connect(URL, given)).as("once it is corrected").isNotNull();
+    }
+  }
+
+  @Test
+  void connect_endpointInSystemPropertyAlone_readsThere(LocalSecretsManager secrets)
+      throws SQLException {
+    secrets.createSecret("driver/system", FakeSecrets.login("app", "p1"));
+    var given = new Properties();
+    given.setProperty("user", "driver/system");
+    Logins.closeShared();
+    System.setProperty("evercred.endpoint", secrets.endpoint().toString());
+    try (ScriptedDriver database = ScriptedDriver.accepting("p1")) {
+      assertThat(driver.connect(URL, given)).isNotNull();
+      Logins.closeShared();
+      assertThat(driver.connect(URL, given)).as("after the shared caches were closed").isNotNull();
+      assertThat(database.calls).hasSize(2);
+    } finally {
+      System.clearProperty("evercred.endpoint");
+      Logins.closeShared();
+    }
+    assertThat(secrets.calls("GetSecretValue", "driver/system")).isEqualTo(2);
+  }
+
   @Test
   void getPropertyInfo_ours_describesOursAndTheRealOnesWithoutSecrets() throws SQLException {
     var given = new Properties();

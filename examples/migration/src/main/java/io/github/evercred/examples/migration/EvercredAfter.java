@@ -73,10 +73,10 @@ final class EvercredAfter {
     try {
       return cache.get(secretId).asString();
     } catch (SecretException e) {
-      if (e.reason() == SecretException.Reason.NOT_FOUND) {
-        return fallback;
-      }
-      throw e;
+      return switch (e.reason()) {
+        case NOT_FOUND, WRONG_REGION -> fallback;
+        default -> throw e;
+      };
     }
   }
 

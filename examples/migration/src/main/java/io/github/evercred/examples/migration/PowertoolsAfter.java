@@ -26,12 +26,9 @@ final class PowertoolsAfter {
     return cache;
   }
 
-  Supplier<Login> login() {
+  Login login() {
     // begin: powertools-json-after
-    Supplier<Login> login =
-        cache
-            .handle("prod/orders/db")
-            .map(value -> new Login(value.field("username"), value.field("password")));
+    Login login = cache.get("prod/orders/db").as(Login.class);
     // end
     return login;
   }

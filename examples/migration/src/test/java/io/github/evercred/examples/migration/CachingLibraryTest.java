@@ -280,6 +280,25 @@ class CachingLibraryTest {
   }
 
   @Test
+  void missingSecretByArnOfAnotherRegion_bothTellSo_evercredWhy() {
+    String arn = "arn:aws:secretsmanager:sa-east-1:123456789012:secret:none-a1b2c3";
+    var before = aws(new SecretCacheConfiguration());
+    SecretCache after = evercred(options());
+
+    assertThat(new AwsCachingBefore(before).secretOr(arn, "fallback")).isEqualTo("fallback");
+    assertThat(new EvercredAfter(after).secretOr(arn, "fallback")).isEqualTo("fallback");
+    assertThat(reason(() -> after.get(arn))).isEqualTo(Reason.WRONG_REGION);
+  }
+
+  @Test
+  void deniedSecret_isNoMissingOne_noFallback() {
+    secrets.inject(Fault.accessDenied());
+    var after = new EvercredAfter(evercred(options()));
+
+    assertThat(reason(() -> after.secretOr("none", "fallback"))).isEqualTo(Reason.ACCESS_DENIED);
+  }
+
+  @Test
   void failureTwice_awsThrowsOneInstance_evercredOneEach() {
     var before = aws(new SecretCacheConfiguration());
     SecretCache after = evercred(options());

@@ -13,7 +13,6 @@ import io.github.evercred.testkit.LocalSecretsManager;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -65,12 +64,14 @@ class PowertoolsTest {
 
   @Test
   void json_both_makeTheSame_evercredOncePerVersion() {
-    Supplier<Login> login = new PowertoolsAfter(after).login();
+    var evercred = new PowertoolsAfter(after);
 
-    assertThat(login.get()).isEqualTo(new PowertoolsBefore(before).login()).isSameAs(login.get());
+    assertThat(evercred.login())
+        .isEqualTo(new PowertoolsBefore(before).login())
+        .isSameAs(evercred.login());
     secrets.putSecretValue(DATABASE, null, "{\"username\":\"app\",\"password\":\"new\"}");
     after.refresh(DATABASE);
-    assertThat(login.get().password()).isEqualTo("new");
+    assertThat(evercred.login().password()).isEqualTo("new");
   }
 
   @Test
@@ -80,7 +81,7 @@ class PowertoolsTest {
     assertThatExceptionOfType(ClassCastException.class)
         .isThrownBy(() -> new PowertoolsBefore(before).login().username());
     assertThat(after.get(DATABASE).asString()).startsWith("{");
-    assertThat(new PowertoolsAfter(after).login().get().username()).isEqualTo("app");
+    assertThat(new PowertoolsAfter(after).login().username()).isEqualTo("app");
   }
 
   @Test
