@@ -114,6 +114,7 @@ class SecretInvalidateTest {
 
   /** Holds the first call for an id, which has been answered already. */
   private CountDownLatch answeredAndHeld(CacheFixture f, String id) {
+    holding = null;
     var gate = new CountDownLatch(1);
     var first = new AtomicBoolean(true);
     f.source.script(
@@ -146,6 +147,7 @@ class SecretInvalidateTest {
       CountDownLatch gate = answeredAndHeld(f, ID);
       Crew<String> before = Crew.of(1, f::read);
       f.awaitCalls(1);
+      Eventually.until(() -> holding != null, () -> "no answer yet");
       f.rotate(2, "two");
 
       f.cache.invalidate(ID);
@@ -165,6 +167,7 @@ class SecretInvalidateTest {
       CountDownLatch gate = answeredAndHeld(f, ID);
       Crew<String> before = Crew.of(1, f::read);
       f.awaitCalls(1);
+      Eventually.until(() -> holding != null, () -> "no answer yet");
 
       f.cache.invalidate(ID);
       gate.countDown();
@@ -197,6 +200,7 @@ class SecretInvalidateTest {
       CountDownLatch gate = answeredAndHeld(f, ARN);
       Crew<SecretValue> before = Crew.of(1, () -> f.cache.get(ARN));
       f.awaitCalls(1);
+      Eventually.until(() -> holding != null, () -> "no answer yet");
       f.read();
       f.rotate(2, "two");
 
@@ -215,6 +219,7 @@ class SecretInvalidateTest {
       CountDownLatch gate = answeredAndHeld(f, PARTIAL);
       Crew<SecretValue> before = Crew.of(1, () -> f.cache.get(PARTIAL));
       f.awaitCalls(1);
+      Eventually.until(() -> holding != null, () -> "no answer yet");
       f.read();
       f.rotate(2, "two");
 
@@ -232,6 +237,7 @@ class SecretInvalidateTest {
       CountDownLatch gate = answeredAndHeld(f, ID);
       Crew<String> before = Crew.of(1, f::read);
       f.awaitCalls(1);
+      Eventually.until(() -> holding != null, () -> "no answer yet");
       f.time.awaitWaiting(1);
       f.time.advance(Duration.ofSeconds(11));
       assertThat(before.failure().reason()).isEqualTo(Reason.UNAVAILABLE);
@@ -254,6 +260,7 @@ class SecretInvalidateTest {
       CountDownLatch gate = answeredAndHeld(f, ID);
       Crew<SecretValue> before = Crew.of(1, () -> f.cache.refresh(ID));
       f.awaitCalls(2);
+      Eventually.until(() -> holding != null, () -> "no answer yet");
       f.rotate(2, "two");
 
       f.cache.invalidate(ARN);
