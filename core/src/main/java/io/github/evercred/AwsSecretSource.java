@@ -298,8 +298,14 @@ public final class AwsSecretSource implements SecretSource {
     }
 
     private @Nullable SecretValueEntry valueOf(String id) {
-      SecretValueEntry exact =
-          last(values, entry -> id.equals(entry.arn()) || id.equals(entry.name()));
+      SecretValueEntry exact = last(values, entry -> id.equals(entry.arn()));
+      if (exact == null) {
+        exact =
+            onlyOne(
+                values,
+                SecretValueEntry::arn,
+                entry -> id.equals(entry.name()) && !isClaimed(entry.arn()));
+      }
       if (exact != null || last(errors.keySet(), error -> id.equals(error.secretId())) != null) {
         return exact;
       }
@@ -308,6 +314,19 @@ public final class AwsSecretSource implements SecretSource {
       return arn == null || (more && arn.looksComplete())
           ? null
           : last(values, entry -> entry.arn() != null && SecretArn.isPart(id, entry.arn()));
+    }
+
+    /** A bare name is the caller's own; by ARN another account's of that name may be asked for. */
+    private boolean isClaimed(@Nullable String arn) {
+      return arn != null
+          && ids.stream().anyMatch(id -> id.equals(arn) || SecretArn.isPart(id, arn));
+    }
+
+    /** The last, unless they are of several secrets. */
+    private static <T> @Nullable T onlyOne(
+        Collection<T> all, Function<T, @Nullable String> arn, Predicate<T> wanted) {
+      List<T> found = all.stream().filter(one -> one != null && wanted.test(one)).toList();
+      return found.stream().map(arn).distinct().count() == 1 ? found.get(found.size() - 1) : null;
     }
 
     private @Nullable APIErrorType errorOf(String id) {
