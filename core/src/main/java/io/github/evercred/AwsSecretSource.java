@@ -331,15 +331,22 @@ public final class AwsSecretSource implements SecretSource {
 
     private @Nullable APIErrorType errorOf(String id) {
       APIErrorType exact = last(errors.keySet(), error -> id.equals(error.secretId()));
-      return exact != null
+      // Its own answer may be on a page that is missing.
+      return exact != null || more
           ? exact
-          : last(
-              errors.keySet(),
-              error -> {
-                SecretArn arn = error.secretId() == null ? null : SecretArn.parse(error.secretId());
-                return arn != null
-                    && (id.equals(arn.plainName()) || SecretArn.isPart(id, error.secretId()));
-              });
+          : onlyOne(
+              errors.keySet(), APIErrorType::secretId, error -> mayBeOf(error.secretId(), id));
+    }
+
+    private boolean mayBeOf(@Nullable String failed, String id) {
+      if (failed == null) {
+        return false;
+      }
+      if (SecretArn.isPart(id, failed)) {
+        return !ids.contains(failed);
+      }
+      SecretArn arn = SecretArn.parse(failed);
+      return arn != null && id.equals(arn.plainName()) && !isClaimed(failed);
     }
 
     private SecretException failure(String id, APIErrorType error) {

@@ -386,6 +386,40 @@ class AwsBatchTest {
     assertThat(failureOf(batch, "bare").reason()).isEqualTo(Reason.UNAVAILABLE);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"db", HEAD + "db"})
+  void batch_errorThatMayBeOfAnotherId_isNotTakenForIt(String id) {
+    String error = error(arn("db"), "AccessDeniedException", "no");
+    answer(json(page("", error, "")));
+    assertThat(fetch(id, arn("db")).failures()).containsOnlyKeys(arn("db"));
+
+    answer(json(page("", error, "t2")));
+    answer("t2", failure(500, "InternalServiceError"));
+    assertThat(fetch(id).failures()).as("its own answer may be on the missing page").isEmpty();
+  }
+
+  @Test
+  void batch_errorOfPartOfAnArn_isNotThatOfABareName() {
+    answer(json(page("", error(arn("db"), "AccessDeniedException", "no"), "")));
+
+    assertThat(fetch("db", HEAD + "db").failures()).containsOnlyKeys(HEAD + "db");
+  }
+
+  @Test
+  void batch_errorsOfTwoSecretsOfOneName_areNotTakenForIt() {
+    String foreign = "arn:aws:secretsmanager:eu-west-1:999988887777:secret:db-GhIjKl";
+    answer(
+        json(
+            page(
+                "",
+                error(arn("db"), "AccessDeniedException", "no")
+                    + ","
+                    + error(foreign, "ResourceNotFoundException", "no"),
+                "")));
+
+    assertThat(fetch("db").failures()).isEmpty();
+  }
+
   @Test
   void batch_valueAndErrorOfOneId_valueHolds() {
     answer(json(page(value("a", "x"), error("a", "InternalServiceError", "m"), "")));
