@@ -58,6 +58,8 @@ import software.amazon.awssdk.services.secretsmanager.model.SecretValueEntry;
  */
 public final class AwsSecretSource implements SecretSource {
 
+  private static final System.Logger LOG = System.getLogger("io.github.evercred");
+
   /** From the SDK's credential providers, single sign-on and instance metadata among them. */
   private static final Pattern SAYS_CREDENTIALS =
       Pattern.compile(
@@ -212,7 +214,8 @@ public final class AwsSecretSource implements SecretSource {
    * Fetches with {@code BatchGetSecretValue}, all pages within one time-out. Needs {@code
    * secretsmanager:BatchGetSecretValue} on all resources beside {@code
    * secretsmanager:GetSecretValue} on each secret; without it this fails as a whole with {@link
-   * SecretException.Reason#ACCESS_DENIED}. If a page fails, what came before it is returned.
+   * SecretException.Reason#ACCESS_DENIED}. If a page fails, what came before it is returned, and
+   * the failure is logged.
    */
   @Override
   public SecretBatch fetchBatch(List<String> secretIds, Duration timeout) {
@@ -243,6 +246,12 @@ public final class AwsSecretSource implements SecretSource {
       if (pages.values.isEmpty() && pages.errors.isEmpty()) {
         throw e;
       }
+      LOG.log(
+          System.Logger.Level.INFO,
+          () ->
+              "A page of BatchGetSecretValue failed; what it would have brought is fetched one by"
+                  + " one. "
+                  + e);
     }
     return pages.sorted();
   }

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.logging.Level;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -432,13 +433,24 @@ class AwsBatchTest {
 
   @Test
   void batch_laterPageFails_whatArrivedIsKept() {
-    answer(json(page(value("a", "x"), error("b", "ResourceNotFoundException", "m"), "t2")));
+    answer(
+        json(page(value("a", "MaRkEr7f3a"), error("b", "ResourceNotFoundException", "m"), "t2")));
     answer("t2", failure(500, "InternalServiceError"));
 
-    SecretBatch batch = fetch("a", "b", "c");
+    SecretBatch batch;
+    List<String> logged;
+    try (var log = new CapturedLog()) {
+      batch = fetch("a", "b", "c");
+      logged = log.ours(Level.INFO);
+    }
 
     assertThat(batch.values()).containsOnlyKeys("a");
     assertThat(batch.failures()).containsOnlyKeys("b");
+    assertThat(logged)
+        .singleElement()
+        .asString()
+        .contains("page", "UNAVAILABLE", "InternalServiceError")
+        .doesNotContain("MaRkEr7f3a");
   }
 
   @Test
