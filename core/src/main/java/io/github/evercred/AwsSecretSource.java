@@ -99,8 +99,13 @@ public final class AwsSecretSource implements SecretSource {
    * @param region the region's id, such as {@code eu-west-1}; null means the SDK's default region
    * @param endpoint a VPC endpoint or a local stand-in; null means the region's own
    * @return a source that closes its client with itself
+   * @throws IllegalArgumentException if the endpoint is no {@code http} or {@code https} URL of a
+   *     host, or has a user, a query or a fragment
    */
   public static AwsSecretSource create(@Nullable String region, @Nullable URI endpoint) {
+    if (endpoint != null) {
+      CacheOption.requireEndpoint(endpoint);
+    }
     String description =
         endpoint != null
             ? endpoint.toString()

@@ -26,6 +26,9 @@ final class CacheOption<T> {
   /** What is as long as this, or longer, is without a bound. */
   static final Duration UNLIMITED = Duration.ofDays(36_500);
 
+  private static final String ENDPOINT =
+      "an http or https URL of a host, without user, query or fragment";
+
   private static final Pattern AMOUNT = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
   private static final Pattern REGION_ID = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)+");
 
@@ -128,12 +131,7 @@ final class CacheOption<T> {
   /** Where Secrets Manager is. */
   static CacheOption<Optional<URI>> endpoint(String name) {
     return new CacheOption<>(
-        name,
-        Optional.empty(),
-        "an http or https URL of a host, without user, query or fragment",
-        "",
-        text -> Optional.of(uri(text)),
-        value -> {});
+        name, Optional.empty(), ENDPOINT, "", text -> Optional.of(uri(text)), value -> {});
   }
 
   /** Sets it in code. */
@@ -235,6 +233,20 @@ final class CacheOption<T> {
       case "false" -> false;
       default -> throw new IllegalArgumentException();
     };
+  }
+
+  /**
+   * Checks an endpoint that is given in code.
+   *
+   * @throws IllegalArgumentException if it is none; never quotes it, for it may hold a password
+   */
+  static void requireEndpoint(URI endpoint) {
+    try {
+      uri(endpoint.toString());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "endpoint must be %s, not %s".formatted(ENDPOINT, said(e, "what was given")), e);
+    }
   }
 
   private static URI uri(String text) {
