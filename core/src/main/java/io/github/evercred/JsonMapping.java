@@ -455,8 +455,8 @@ final class JsonMapping {
     } catch (Throwable e) {
       thrown = e;
     }
-    // Of the machine's own, not of the value's.
-    if (thrown instanceof VirtualMachineError || thrown instanceof LinkageError) {
+    // Of the machine's own. Other errors may be made from the value: their messages may quote it.
+    if (thrown instanceof OutOfMemoryError || thrown instanceof StackOverflowError) {
       throw (Error) thrown;
     }
     throw failure(

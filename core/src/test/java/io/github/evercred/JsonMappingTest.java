@@ -608,6 +608,18 @@ class JsonMappingTest {
     }
   }
 
+  record Linked(String a) {
+    Linked {
+      throw new ExceptionInInitializerError("bad: " + a);
+    }
+  }
+
+  record Internal(String a) {
+    Internal {
+      throw new InternalError("bad: " + a);
+    }
+  }
+
   static final class Broken {
     Broken() {
       throw new IllegalStateException("MaRkEr7f3a");
@@ -637,6 +649,8 @@ class JsonMappingTest {
       value = {
         "Strict | {'a': 'MaRkEr7f3a'}            | Strict, which threw java.lang.IllegalArgumentException",
         "Fatal  | {'a': 'MaRkEr7f3a'}            | Fatal, which threw java.lang.AssertionError",
+        "Linked | {'a': 'MaRkEr7f3a'}            | Linked, which threw java.lang.ExceptionInInitializerError",
+        "Internal | {'a': 'MaRkEr7f3a'}          | Internal, which threw java.lang.InternalError",
         "Broken | {}                             | Broken, which threw java.lang.IllegalStateException",
         "Hashed | {'set': [{'a': 'MaRkEr7f3a'}]} | in field 'set' by java.util.Set, which threw java.lang.IllegalStateException",
         "Around | {'list': [{'a': 'MaRkEr7f3a'}]}| in field 'list[0]' by",
@@ -657,8 +671,16 @@ class JsonMappingTest {
     }
   }
 
+  record Overflowing(String a) {
+    Overflowing {
+      throw new StackOverflowError();
+    }
+  }
+
   @Test
   void as_errorOfTheMachine_isPassedOn() {
+    assertThatThrownBy(() -> secret("{'a': 'b'}").as(Overflowing.class))
+        .isInstanceOf(StackOverflowError.class);
     assertThatThrownBy(() -> secret("{'a': 'b'}").as(Exhausting.class))
         .isInstanceOf(OutOfMemoryError.class);
   }
