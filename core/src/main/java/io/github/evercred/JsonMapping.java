@@ -88,7 +88,9 @@ final class JsonMapping {
    * @param secret how messages name the secret and its version
    */
   static <T> T read(Map<String, Object> json, Class<T> type, String secret) {
-    return type.cast(new JsonMapping(secret, type).value(json, type, ""));
+    // As a map of anything, which may hold null; a Map<String, T> of a record may not.
+    Class<?> made = type == Map.class ? Object.class : type;
+    return type.cast(new JsonMapping(secret, type).value(json, made, ""));
   }
 
   private static void check(Type type, String where, Set<Class<?>> seen) {

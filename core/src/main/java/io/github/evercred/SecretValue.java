@@ -275,7 +275,8 @@ public final class SecretValue {
    * one of the results. What they throw is not passed on, since it could quote the secret: only its
    * type is named.
    *
-   * @param type a record or class; also {@code Map} or {@code Object}
+   * @param type a record or class; also {@code Map} or {@code Object}, both for a map of all fields
+   *     in which those that are null stay null
    * @param <T> that type
    * @return the instance that all readers share
    * @throws SecretException with {@link SecretException.Reason#MISSING_FIELD} if something needed

@@ -12,6 +12,7 @@ import java.math.BigInteger;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -23,6 +24,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.NullUnmarked;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -171,10 +173,16 @@ class JsonMappingTest {
 
   @Test
   void as_mapOrObject_isTheWholeSecret() {
-    SecretValue value = secret("{'a': 'b', 'c': [1]}");
+    SecretValue value = secret("{'a': 'b', 'c': [1], 'd': null}");
+    var expected = new HashMap<String, @Nullable Object>();
+    expected.put("a", "b");
+    expected.put("c", List.of(1L));
+    expected.put("d", null);
 
-    assertThat((Object) value.as(Map.class)).isEqualTo(Map.of("a", "b", "c", List.of(1L)));
-    assertThat(value.as(Object.class)).isEqualTo(Map.of("a", "b", "c", List.of(1L)));
+    assertThat(value.as(Object.class)).isEqualTo(expected);
+    assertThat((Object) value.as(Map.class)).isEqualTo(expected);
+    assertThatThrownBy(() -> value.as(Map.class).clear())
+        .isInstanceOf(UnsupportedOperationException.class);
   }
 
   record Raw(List<?> list, Map<String, ?> map, List<? extends Number> unsupported) {}
