@@ -302,11 +302,10 @@ public final class SecretValue {
   private Map<String, Object> fields() {
     Map<String, Object> parsed = content.fields;
     if (parsed == null) {
-      String json = asString();
-      parsed = JsonFields.parse(json);
+      parsed = JsonFields.parse(asString());
       if (parsed == null) {
         throw malformed(
-            "is not a JSON object (%d characters of text)".formatted(json.length()),
+            "is not a JSON object",
             "Store it as {\"name\": \"value\"}, or read it with asString()");
       }
       content.fields = parsed;
