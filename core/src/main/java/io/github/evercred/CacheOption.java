@@ -136,6 +136,12 @@ final class CacheOption<T> {
 
   /** Sets it in code. */
   void set(T value) {
+    requireSettable(value);
+    set = value;
+  }
+
+  /** Fails as {@link #set} would, and sets nothing. */
+  void requireSettable(T value) {
     Objects.requireNonNull(value, name);
     if (set != null) {
       throw new IllegalStateException(name + " was already set to " + set);
@@ -146,7 +152,6 @@ final class CacheOption<T> {
       throw new IllegalArgumentException(
           "%s must be %s, not %s".formatted(name, range, said(e, value.toString())), e);
     }
-    set = value;
   }
 
   /** Decides: as set in code, else as configured, else the default. */

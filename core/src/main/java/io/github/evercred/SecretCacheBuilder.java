@@ -117,6 +117,14 @@ public final class SecretCacheBuilder {
     }
   }
 
+  /** Sets neither if one is wrong, so that the call can be made again. */
+  private static void setBoth(
+      CacheOption<Duration> one, Duration first, CacheOption<Duration> other, Duration second) {
+    one.requireSettable(first);
+    other.set(second);
+    one.set(first);
+  }
+
   /**
    * Sets where secrets come from. The default is {@link AwsSecretSource#create()}, or one for the
    * configured {@code region} and {@code endpoint}. A source that is set here is not closed with
@@ -203,8 +211,7 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if they were already set
    */
   public SecretCacheBuilder loadTimeout(Duration load, Duration attempt) {
-    loadTimeout.set(load);
-    attemptTimeout.set(attempt);
+    setBoth(loadTimeout, load, attemptTimeout, attempt);
     return this;
   }
 
@@ -233,8 +240,7 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if they were already set
    */
   public SecretCacheBuilder rememberFailureFor(Duration first, Duration atMost) {
-    rememberFailureFor.set(first);
-    rememberFailureAtMost.set(atMost);
+    setBoth(rememberFailureFor, first, rememberFailureAtMost, atMost);
     return this;
   }
 
