@@ -321,14 +321,17 @@ public final class SecretCacheBuilder {
 
   /**
    * Hands in properties with values of options that are not set in code, such as {@code
-   * evercred.refreshAfter}. They come before system properties and the environment. Those that do
-   * not begin with {@code evercred.} and those of the JDBC driver are left alone. They are copied
-   * now, together with their defaults.
+   * evercred.refreshAfter}. They come before system properties and the environment. A name that
+   * begins with {@code evercred.} must be exactly that of an option. An option under another
+   * spelling, such as {@code EVERCRED_REFRESH_AFTER}, is an error, too: here it would not be read.
+   * All other properties and those of the JDBC driver are left alone. They are copied now, together
+   * with their defaults.
    *
    * @param properties the properties
    * @return this builder
-   * @throws IllegalArgumentException if one that begins with {@code evercred.} is unknown or is not
-   *     text
+   * @throws IllegalArgumentException if one that begins with {@code evercred.} is unknown, an
+   *     option is under another spelling (case, '-', '_' and '.' aside it would be one), or the
+   *     value of one is not text
    * @throws IllegalStateException if they were already set
    */
   public SecretCacheBuilder properties(Properties properties) {
