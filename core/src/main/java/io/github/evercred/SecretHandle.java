@@ -12,10 +12,11 @@ import org.jspecify.annotations.Nullable;
  * costs one volatile read, with no map and no clock. Otherwise it behaves as {@link
  * SecretCache#get(String, VersionSelector)} does: it refreshes, waits and fails as that.
  *
- * <p>What it returns is moved on by timers. In a process that has been frozen (AWS Lambda between
- * two invocations, a restored snapshot) the first reads after it can come before any timer, and get
- * the value from before, however old. Where that matters, read through the cache: with {@code
- * processMayFreeze} its reads ask the clocks.
+ * <p>A handle asks no clock: timers tell it that its value is due. In a process that has been
+ * frozen (AWS Lambda between two invocations, a restored snapshot) the first reads afterwards can
+ * come before any timer, and then get the value from before the freeze, however old. In such a
+ * process read through the cache, with {@link SecretCache#get(String)}, which asks the clocks where
+ * {@link SecretCacheBuilder#processMayFreeze processMayFreeze} is set.
  *
  * <p>Instances are thread-safe and cheap to make. They hold the value that they last returned for
  * as long as they are reachable, also when the cache is closed; reads then fail.
@@ -34,6 +35,8 @@ public final class SecretHandle implements Supplier<SecretValue> {
 
   /**
    * Returns the value. Waits only where nothing usable is cached, for {@code loadTimeout} at most.
+   * After a freeze of the process this may be the value from before it; a read through {@link
+   * SecretCache#get(String) the cache} can avoid that.
    *
    * @return the value
    * @throws SecretException if nothing usable is cached and none can be had
