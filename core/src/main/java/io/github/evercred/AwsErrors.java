@@ -64,6 +64,9 @@ final class AwsErrors {
   private static final Pattern WHO_AND_WHAT =
       Pattern.compile("User: arn:[^:\\s]*:[^:\\s]*:[^:\\s]*:(\\d+):.* on resource: (\\S+)");
 
+  private static final Pattern SAYS_KMS =
+      Pattern.compile("Access to KMS|KMS service key|KMS key|perform: kms:|kms:Decrypt");
+
   static Reason reason(Answer answer, Asked asked) {
     Reason reason = byCode(answer);
     if (answer.service() != null && !reason.isTransient()) {
@@ -84,9 +87,8 @@ final class AwsErrors {
     return switch (answer.code()) {
       case "ResourceNotFoundException" -> Reason.NOT_FOUND;
       case "AccessDeniedException", "AccessDenied", "NotAuthorized" ->
-          // The first names the resource, and that may be called anything.
-          !text.contains("perform: secretsmanager:")
-                  && (text.contains("KMS") || text.contains("kms:"))
+          // The text names the caller and the resource, and those may be called anything.
+          !text.contains("perform: secretsmanager:") && SAYS_KMS.matcher(text).find()
               ? Reason.KMS_DENIED
               : Reason.ACCESS_DENIED;
       case "DecryptionFailure",

@@ -58,6 +58,8 @@ import software.amazon.awssdk.services.secretsmanager.model.SecretValueEntry;
  */
 public final class AwsSecretSource implements SecretSource {
 
+  private static final System.Logger LOG = System.getLogger("io.github.evercred");
+
   /** From the SDK's credential providers, single sign-on and instance metadata among them. */
   private static final Pattern SAYS_CREDENTIALS =
       Pattern.compile(
@@ -97,8 +99,13 @@ public final class AwsSecretSource implements SecretSource {
    * @param region the region's id, such as {@code eu-west-1}; null means the SDK's default region
    * @param endpoint a VPC endpoint or a local stand-in; null means the region's own
    * @return a source that closes its client with itself
+   * @throws IllegalArgumentException if the endpoint is no {@code http} or {@code https} URL of a
+   *     host, or has a user, a query or a fragment
    */
   public static AwsSecretSource create(@Nullable String region, @Nullable URI endpoint) {
+    if (endpoint != null) {
+      CacheOption.requireEndpoint(endpoint);
+    }
     String description =
         endpoint != null
             ? endpoint.toString()
@@ -212,7 +219,8 @@ public final class AwsSecretSource implements SecretSource {
    * Fetches with {@code BatchGetSecretValue}, all pages within one time-out. Needs {@code
    * secretsmanager:BatchGetSecretValue} on all resources beside {@code
    * secretsmanager:GetSecretValue} on each secret; without it this fails as a whole with {@link
-   * SecretException.Reason#ACCESS_DENIED}. If a page fails, what came before it is returned.
+   * SecretException.Reason#ACCESS_DENIED}. If a page fails, what came before it is returned, and
+   * the failure is logged.
    */
   @Override
   public SecretBatch fetchBatch(List<String> secretIds, Duration timeout) {
@@ -243,6 +251,12 @@ public final class AwsSecretSource implements SecretSource {
       if (pages.values.isEmpty() && pages.errors.isEmpty()) {
         throw e;
       }
+      LOG.log(
+          System.Logger.Level.INFO,
+          () ->
+              "A page of BatchGetSecretValue failed; what it would have brought is fetched one by"
+                  + " one. "
+                  + e);
     }
     return pages.sorted();
   }
@@ -298,8 +312,14 @@ public final class AwsSecretSource implements SecretSource {
     }
 
     private @Nullable SecretValueEntry valueOf(String id) {
-      SecretValueEntry exact =
-          last(values, entry -> id.equals(entry.arn()) || id.equals(entry.name()));
+      SecretValueEntry exact = last(values, entry -> id.equals(entry.arn()));
+      if (exact == null) {
+        exact =
+            onlyOne(
+                values,
+                SecretValueEntry::arn,
+                entry -> id.equals(entry.name()) && !isClaimed(entry.arn()));
+      }
       if (exact != null || last(errors.keySet(), error -> id.equals(error.secretId())) != null) {
         return exact;
       }
@@ -310,17 +330,37 @@ public final class AwsSecretSource implements SecretSource {
           : last(values, entry -> entry.arn() != null && SecretArn.isPart(id, entry.arn()));
     }
 
+    /** A bare name is the caller's own; by ARN another account's of that name may be asked for. */
+    private boolean isClaimed(@Nullable String arn) {
+      return arn != null
+          && ids.stream().anyMatch(id -> id.equals(arn) || SecretArn.isPart(id, arn));
+    }
+
+    /** The last, unless they are of several secrets. */
+    private static <T> @Nullable T onlyOne(
+        Collection<T> all, Function<T, @Nullable String> arn, Predicate<T> wanted) {
+      List<T> found = all.stream().filter(one -> one != null && wanted.test(one)).toList();
+      return found.stream().map(arn).distinct().count() == 1 ? found.get(found.size() - 1) : null;
+    }
+
     private @Nullable APIErrorType errorOf(String id) {
       APIErrorType exact = last(errors.keySet(), error -> id.equals(error.secretId()));
-      return exact != null
+      // Its own answer may be on a page that is missing.
+      return exact != null || more
           ? exact
-          : last(
-              errors.keySet(),
-              error -> {
-                SecretArn arn = error.secretId() == null ? null : SecretArn.parse(error.secretId());
-                return arn != null
-                    && (id.equals(arn.plainName()) || SecretArn.isPart(id, error.secretId()));
-              });
+          : onlyOne(
+              errors.keySet(), APIErrorType::secretId, error -> mayBeOf(error.secretId(), id));
+    }
+
+    private boolean mayBeOf(@Nullable String failed, String id) {
+      if (failed == null) {
+        return false;
+      }
+      if (SecretArn.isPart(id, failed)) {
+        return !ids.contains(failed);
+      }
+      SecretArn arn = SecretArn.parse(failed);
+      return arn != null && id.equals(arn.plainName()) && !isClaimed(failed);
     }
 
     private SecretException failure(String id, APIErrorType error) {

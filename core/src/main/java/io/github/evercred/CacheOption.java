@@ -26,6 +26,9 @@ final class CacheOption<T> {
   /** What is as long as this, or longer, is without a bound. */
   static final Duration UNLIMITED = Duration.ofDays(36_500);
 
+  private static final String ENDPOINT =
+      "an http or https URL of a host, without user, query or fragment";
+
   private static final Pattern AMOUNT = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
   private static final Pattern REGION_ID = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)+");
 
@@ -128,16 +131,17 @@ final class CacheOption<T> {
   /** Where Secrets Manager is. */
   static CacheOption<Optional<URI>> endpoint(String name) {
     return new CacheOption<>(
-        name,
-        Optional.empty(),
-        "an http or https URL of a host, without user, query or fragment",
-        "",
-        text -> Optional.of(uri(text)),
-        value -> {});
+        name, Optional.empty(), ENDPOINT, "", text -> Optional.of(uri(text)), value -> {});
   }
 
   /** Sets it in code. */
   void set(T value) {
+    requireSettable(value);
+    set = value;
+  }
+
+  /** Fails as {@link #set} would, and sets nothing. */
+  void requireSettable(T value) {
     Objects.requireNonNull(value, name);
     if (set != null) {
       throw new IllegalStateException(name + " was already set to " + set);
@@ -148,7 +152,6 @@ final class CacheOption<T> {
       throw new IllegalArgumentException(
           "%s must be %s, not %s".formatted(name, range, said(e, value.toString())), e);
     }
-    set = value;
   }
 
   /** Decides: as set in code, else as configured, else the default. */
@@ -235,6 +238,20 @@ final class CacheOption<T> {
       case "false" -> false;
       default -> throw new IllegalArgumentException();
     };
+  }
+
+  /**
+   * Checks an endpoint that is given in code.
+   *
+   * @throws IllegalArgumentException if it is none; never quotes it, for it may hold a password
+   */
+  static void requireEndpoint(URI endpoint) {
+    try {
+      uri(endpoint.toString());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "endpoint must be %s, not %s".formatted(ENDPOINT, said(e, "what was given")), e);
+    }
   }
 
   private static URI uri(String text) {

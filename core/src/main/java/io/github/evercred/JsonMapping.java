@@ -88,7 +88,9 @@ final class JsonMapping {
    * @param secret how messages name the secret and its version
    */
   static <T> T read(Map<String, Object> json, Class<T> type, String secret) {
-    return type.cast(new JsonMapping(secret, type).value(json, type, ""));
+    // As a map of anything, which may hold null; a Map<String, T> of a record may not.
+    Class<?> made = type == Map.class ? Object.class : type;
+    return type.cast(new JsonMapping(secret, type).value(json, made, ""));
   }
 
   private static void check(Type type, String where, Set<Class<?>> seen) {
@@ -455,8 +457,8 @@ final class JsonMapping {
     } catch (Throwable e) {
       thrown = e;
     }
-    // Of the machine's own, not of the value's.
-    if (thrown instanceof VirtualMachineError || thrown instanceof LinkageError) {
+    // Of the machine's own. Other errors may be made from the value: their messages may quote it.
+    if (thrown instanceof OutOfMemoryError || thrown instanceof StackOverflowError) {
       throw (Error) thrown;
     }
     throw failure(

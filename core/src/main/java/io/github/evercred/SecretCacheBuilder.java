@@ -117,6 +117,14 @@ public final class SecretCacheBuilder {
     }
   }
 
+  /** Sets neither if one is wrong, so that the call can be made again. */
+  private static void setBoth(
+      CacheOption<Duration> one, Duration first, CacheOption<Duration> other, Duration second) {
+    one.requireSettable(first);
+    other.set(second);
+    one.set(first);
+  }
+
   /**
    * Sets where secrets come from. The default is {@link AwsSecretSource#create()}, or one for the
    * configured {@code region} and {@code endpoint}. A source that is set here is not closed with
@@ -203,8 +211,7 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if they were already set
    */
   public SecretCacheBuilder loadTimeout(Duration load, Duration attempt) {
-    loadTimeout.set(load);
-    attemptTimeout.set(attempt);
+    setBoth(loadTimeout, load, attemptTimeout, attempt);
     return this;
   }
 
@@ -233,8 +240,7 @@ public final class SecretCacheBuilder {
    * @throws IllegalStateException if they were already set
    */
   public SecretCacheBuilder rememberFailureFor(Duration first, Duration atMost) {
-    rememberFailureFor.set(first);
-    rememberFailureAtMost.set(atMost);
+    setBoth(rememberFailureFor, first, rememberFailureAtMost, atMost);
     return this;
   }
 
@@ -315,14 +321,17 @@ public final class SecretCacheBuilder {
 
   /**
    * Hands in properties with values of options that are not set in code, such as {@code
-   * evercred.refreshAfter}. They come before system properties and the environment. Those that do
-   * not begin with {@code evercred.} and those of the JDBC driver are left alone. They are copied
-   * now, together with their defaults.
+   * evercred.refreshAfter}. They come before system properties and the environment. A name that
+   * begins with {@code evercred.} must be exactly that of an option. An option under another
+   * spelling, such as {@code EVERCRED_REFRESH_AFTER}, is an error, too: here it would not be read.
+   * All other properties and those of the JDBC driver are left alone. They are copied now, together
+   * with their defaults.
    *
    * @param properties the properties
    * @return this builder
-   * @throws IllegalArgumentException if one that begins with {@code evercred.} is unknown or is not
-   *     text
+   * @throws IllegalArgumentException if one that begins with {@code evercred.} is unknown, an
+   *     option is under another spelling (case, '-', '_' and '.' aside it would be one), or the
+   *     value of one is not text
    * @throws IllegalStateException if they were already set
    */
   public SecretCacheBuilder properties(Properties properties) {

@@ -9,7 +9,9 @@ import java.util.Map;
  * @param hits reads through the cache that were answered from memory; 0 unless {@code countHits} is
  *     set, and without those through a {@code SecretHandle}
  * @param misses reads that had to wait for a fetch
- * @param calls calls to the source, each attempt counted: what AWS bills
+ * @param calls calls to the source, each attempt counted. What AWS counts may be more: the pages of
+ *     a batch are one call here, and the retries that a client which was handed in makes itself are
+ *     not seen
  * @param loaded fetches that filled an empty entry
  * @param refreshed refreshes that found the version that was cached
  * @param rotated refreshes that found another version

@@ -275,7 +275,8 @@ public final class SecretValue {
    * one of the results. What they throw is not passed on, since it could quote the secret: only its
    * type is named.
    *
-   * @param type a record or class; also {@code Map} or {@code Object}
+   * @param type a record or class; also {@code Map} or {@code Object}, both for a map of all fields
+   *     in which those that are null stay null
    * @param <T> that type
    * @return the instance that all readers share
    * @throws SecretException with {@link SecretException.Reason#MISSING_FIELD} if something needed
@@ -301,11 +302,10 @@ public final class SecretValue {
   private Map<String, Object> fields() {
     Map<String, Object> parsed = content.fields;
     if (parsed == null) {
-      String json = asString();
-      parsed = JsonFields.parse(json);
+      parsed = JsonFields.parse(asString());
       if (parsed == null) {
         throw malformed(
-            "is not a JSON object (%d characters of text)".formatted(json.length()),
+            "is not a JSON object",
             "Store it as {\"name\": \"value\"}, or read it with asString()");
       }
       content.fields = parsed;

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.logging.Level;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -219,9 +220,9 @@ class AwsBatchTest {
   }
 
   @Test
-  void batch_nameArnAndPartOfIt_allGetTheValue() {
+  void batch_arnAndPartOfIt_bothGetTheValue() {
     answer(json(page(value("prod/db", "x"), "", "")));
-    String[] ids = {"prod/db", arn("prod/db"), HEAD + "prod/db"};
+    String[] ids = {arn("prod/db"), HEAD + "prod/db"};
 
     SecretBatch batch = fetch(ids);
 
@@ -231,6 +232,57 @@ class AwsBatchTest {
       assertThat(valueOf(batch, id).secretId()).isEqualTo(id);
       assertThat(valueOf(batch, id).asString()).isEqualTo("x");
     }
+  }
+
+  /** Two accounts may each have a secret of this name; a bare name is the caller's own. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void batch_nameAndArnOfAnotherAccount_eachGetsItsOwn(boolean ownFirst) {
+    String foreign = "arn:aws:secretsmanager:eu-west-1:999988887777:secret:db-GhIjKl";
+    String own = value("db", "own");
+    String other = value(foreign, "db", "\"SecretString\":\"other\"");
+    answer(json(page(ownFirst ? own + "," + other : other + "," + own, "", "")));
+
+    for (String written :
+        List.of(foreign, "arn:aws:secretsmanager:eu-west-1:999988887777:secret:db")) {
+      for (List<String> ids : List.of(List.of("db", written), List.of(written, "db"))) {
+        SecretBatch batch = source.fetchBatch(ids, ENOUGH);
+
+        assertThat(valueOf(batch, "db").asString()).isEqualTo("own");
+        assertThat(valueOf(batch, written).asString()).isEqualTo("other");
+      }
+    }
+  }
+
+  @Test
+  void batch_nameOfWhichOnlyAnotherAccountsSecretCame_isNotThatOne() {
+    String foreign = "arn:aws:secretsmanager:eu-west-1:999988887777:secret:db-GhIjKl";
+    String other = value(foreign, "db", "\"SecretString\":\"other\"");
+    answer(json(page(other, "", "")));
+    SecretBatch silent = fetch("db", foreign);
+    assertThat(silent.values()).containsOnlyKeys(foreign);
+    assertThat(silent.failures()).isEmpty();
+
+    answer(json(page(other, error("db", "ResourceNotFoundException", "m"), "")));
+    SecretBatch gone = fetch("db", foreign);
+    assertThat(gone.values()).containsOnlyKeys(foreign);
+    assertThat(gone.failures()).containsOnlyKeys("db");
+  }
+
+  @Test
+  void batch_nameOfTwoSecretsThatNoArnAsksFor_isLeftOut() {
+    String foreign = "arn:aws:secretsmanager:eu-west-1:999988887777:secret:db-GhIjKl";
+    answer(
+        json(
+            page(
+                value("db", "own") + "," + value(foreign, "db", "\"SecretString\":\"other\""),
+                "",
+                "")));
+
+    SecretBatch batch = fetch("db");
+
+    assertThat(batch.values()).isEmpty();
+    assertThat(batch.failures()).isEmpty();
   }
 
   @Test
@@ -250,16 +302,20 @@ class AwsBatchTest {
                 "",
                 "")));
 
-    SecretBatch batch =
-        fetch("db", "db-master", "DB", HEAD + "db", HEAD + "db-master", "master", HEAD + "d");
+    SecretBatch names = fetch("db", "db-master", "DB", "master");
 
-    assertThat(valueOf(batch, "db").asString()).isEqualTo("1");
-    assertThat(valueOf(batch, HEAD + "db").asString()).isEqualTo("1");
-    assertThat(valueOf(batch, "db-master").asString()).isEqualTo("2");
-    assertThat(valueOf(batch, HEAD + "db-master").asString()).isEqualTo("2");
-    assertThat(valueOf(batch, "DB").asString()).isEqualTo("3");
-    assertThat(batch.values()).hasSize(5);
-    assertThat(batch.failures()).as("neither found nor refused: left out").isEmpty();
+    assertThat(names.values()).containsOnlyKeys("db", "db-master", "DB");
+    assertThat(valueOf(names, "db").asString()).isEqualTo("1");
+    assertThat(valueOf(names, "db-master").asString()).isEqualTo("2");
+    assertThat(valueOf(names, "DB").asString()).isEqualTo("3");
+    assertThat(names.failures()).as("neither found nor refused: left out").isEmpty();
+
+    SecretBatch parts = fetch(HEAD + "db", HEAD + "db-master", HEAD + "d");
+
+    assertThat(parts.values()).containsOnlyKeys(HEAD + "db", HEAD + "db-master");
+    assertThat(valueOf(parts, HEAD + "db").asString()).isEqualTo("1");
+    assertThat(valueOf(parts, HEAD + "db-master").asString()).isEqualTo("2");
+    assertThat(parts.failures()).isEmpty();
   }
 
   /** The secret "db" has the ARN that part of the ARN of a secret "db-AbCdEf" looks like. */
@@ -270,16 +326,16 @@ class AwsBatchTest {
     assertThat(valueOf(fetch(arn("db"), "db-AbCdEf"), arn("db")).asString()).isEqualTo("own");
 
     answer(json(page(other, error(arn("db"), "ResourceNotFoundException", "m"), "")));
-    SecretBatch gone = fetch(arn("db"), "db-AbCdEf");
-    assertThat(gone.values()).containsOnlyKeys("db-AbCdEf");
+    SecretBatch gone = fetch(arn("db"), HEAD + "db-AbCdEf-XyZ123");
+    assertThat(gone.values()).containsOnlyKeys(HEAD + "db-AbCdEf-XyZ123");
     assertThat(gone.failures()).containsOnlyKeys(arn("db"));
 
     answer(json(page(other, "", "t2")));
     answer("t2", failure(500, "InternalServiceError"));
-    SecretBatch half = fetch(arn("db"), "db-AbCdEf");
+    SecretBatch half = fetch(arn("db"), HEAD + "db-AbCdEf-XyZ123");
     assertThat(half.values())
         .as("its own may be on the missing page")
-        .containsOnlyKeys("db-AbCdEf");
+        .containsOnlyKeys(HEAD + "db-AbCdEf-XyZ123");
     assertThat(half.failures()).isEmpty();
   }
 
@@ -331,6 +387,40 @@ class AwsBatchTest {
     assertThat(failureOf(batch, "bare").reason()).isEqualTo(Reason.UNAVAILABLE);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"db", HEAD + "db"})
+  void batch_errorThatMayBeOfAnotherId_isNotTakenForIt(String id) {
+    String error = error(arn("db"), "AccessDeniedException", "no");
+    answer(json(page("", error, "")));
+    assertThat(fetch(id, arn("db")).failures()).containsOnlyKeys(arn("db"));
+
+    answer(json(page("", error, "t2")));
+    answer("t2", failure(500, "InternalServiceError"));
+    assertThat(fetch(id).failures()).as("its own answer may be on the missing page").isEmpty();
+  }
+
+  @Test
+  void batch_errorOfPartOfAnArn_isNotThatOfABareName() {
+    answer(json(page("", error(arn("db"), "AccessDeniedException", "no"), "")));
+
+    assertThat(fetch("db", HEAD + "db").failures()).containsOnlyKeys(HEAD + "db");
+  }
+
+  @Test
+  void batch_errorsOfTwoSecretsOfOneName_areNotTakenForIt() {
+    String foreign = "arn:aws:secretsmanager:eu-west-1:999988887777:secret:db-GhIjKl";
+    answer(
+        json(
+            page(
+                "",
+                error(arn("db"), "AccessDeniedException", "no")
+                    + ","
+                    + error(foreign, "ResourceNotFoundException", "no"),
+                "")));
+
+    assertThat(fetch("db").failures()).isEmpty();
+  }
+
   @Test
   void batch_valueAndErrorOfOneId_valueHolds() {
     answer(json(page(value("a", "x"), error("a", "InternalServiceError", "m"), "")));
@@ -343,13 +433,24 @@ class AwsBatchTest {
 
   @Test
   void batch_laterPageFails_whatArrivedIsKept() {
-    answer(json(page(value("a", "x"), error("b", "ResourceNotFoundException", "m"), "t2")));
+    answer(
+        json(page(value("a", "MaRkEr7f3a"), error("b", "ResourceNotFoundException", "m"), "t2")));
     answer("t2", failure(500, "InternalServiceError"));
 
-    SecretBatch batch = fetch("a", "b", "c");
+    SecretBatch batch;
+    List<String> logged;
+    try (var log = new CapturedLog()) {
+      batch = fetch("a", "b", "c");
+      logged = log.ours(Level.INFO);
+    }
 
     assertThat(batch.values()).containsOnlyKeys("a");
     assertThat(batch.failures()).containsOnlyKeys("b");
+    assertThat(logged)
+        .singleElement()
+        .asString()
+        .contains("page", "UNAVAILABLE", "InternalServiceError")
+        .doesNotContain("MaRkEr7f3a");
   }
 
   @Test

@@ -150,6 +150,11 @@ class AwsErrorTableTest {
       400|AccessDeniedException|You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key|KMS_DENIED|DEFINITIVE|customer-managed key
       400|AccessDeniedException|$kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/1|KMS_DENIED|DEFINITIVE|Allow kms:Decrypt
 
+      400|AccessDeniedException|The ciphertext cannot be read without kms:Decrypt|KMS_DENIED|DEFINITIVE|Allow kms:Decrypt
+      400|AccessDeniedException|The caller may not use the KMS key|KMS_DENIED|DEFINITIVE|Allow kms:Decrypt
+      400|AccessDeniedException|User: arn:aws:sts::111122223333:assumed-role/KMS-app/x is not authorized to access this resource|ACCESS_DENIED|DEFINITIVE|Allow secretsmanager:GetSecretValue
+      403|AccessDenied|User: arn:aws:iam::111122223333:user/KMS is not authorized|ACCESS_DENIED|DEFINITIVE|Allow secretsmanager:GetSecretValue
+
       400|DecryptionFailure|Secrets Manager can't decrypt the protected secret text using the provided KMS key.|KEY_UNUSABLE|DEFINITIVE|must be enabled
       400|EncryptionFailure|Secrets Manager can't encrypt the protected secret text|KEY_UNUSABLE|DEFINITIVE|must be enabled
       400|DisabledException|arn:aws:kms:x is disabled.|KEY_UNUSABLE|DEFINITIVE|must be enabled

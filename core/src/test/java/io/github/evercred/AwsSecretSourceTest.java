@@ -505,6 +505,27 @@ class AwsSecretSourceTest {
     assertThat(AwsSecretSource.create("eu-west-3", null).description()).isEqualTo("eu-west-3");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "https://user:MaRkEr7f3a@host",
+        "https://MaRkEr7f3a@host:8443/path",
+        "https://host/?token=MaRkEr7f3a",
+        "https://host/#MaRkEr7f3a",
+        "ftp://MaRkEr7f3a",
+        "//MaRkEr7f3a",
+        "mailto:MaRkEr7f3a",
+      })
+  void create_endpointThatIsNone_isRefusedAndNotQuoted(String endpoint) {
+    Throwable thrown =
+        catchThrowable(() -> AwsSecretSource.create("eu-west-1", URI.create(endpoint)));
+
+    assertThat(thrown)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("endpoint must be an http or https URL");
+    assertThat(LeakTest.everythingSaidBy(thrown)).doesNotContain("MaRkEr7f3a");
+  }
+
   @Test
   void fetch_noRegion_isConfigurationAndTriedAgain() {
     property("aws.region", null);

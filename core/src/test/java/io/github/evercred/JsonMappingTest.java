@@ -12,6 +12,7 @@ import java.math.BigInteger;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -23,6 +24,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.NullUnmarked;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -171,10 +173,16 @@ class JsonMappingTest {
 
   @Test
   void as_mapOrObject_isTheWholeSecret() {
-    SecretValue value = secret("{'a': 'b', 'c': [1]}");
+    SecretValue value = secret("{'a': 'b', 'c': [1], 'd': null}");
+    var expected = new HashMap<String, @Nullable Object>();
+    expected.put("a", "b");
+    expected.put("c", List.of(1L));
+    expected.put("d", null);
 
-    assertThat((Object) value.as(Map.class)).isEqualTo(Map.of("a", "b", "c", List.of(1L)));
-    assertThat(value.as(Object.class)).isEqualTo(Map.of("a", "b", "c", List.of(1L)));
+    assertThat(value.as(Object.class)).isEqualTo(expected);
+    assertThat((Object) value.as(Map.class)).isEqualTo(expected);
+    assertThatThrownBy(() -> value.as(Map.class).clear())
+        .isInstanceOf(UnsupportedOperationException.class);
   }
 
   record Raw(List<?> list, Map<String, ?> map, List<? extends Number> unsupported) {}
@@ -608,6 +616,18 @@ class JsonMappingTest {
     }
   }
 
+  record Linked(String a) {
+    Linked {
+      throw new ExceptionInInitializerError("bad: " + a);
+    }
+  }
+
+  record Internal(String a) {
+    Internal {
+      throw new InternalError("bad: " + a);
+    }
+  }
+
   static final class Broken {
     Broken() {
       throw new IllegalStateException("MaRkEr7f3a");
@@ -637,6 +657,8 @@ class JsonMappingTest {
       value = {
         "Strict | {'a': 'MaRkEr7f3a'}            | Strict, which threw java.lang.IllegalArgumentException",
         "Fatal  | {'a': 'MaRkEr7f3a'}            | Fatal, which threw java.lang.AssertionError",
+        "Linked | {'a': 'MaRkEr7f3a'}            | Linked, which threw java.lang.ExceptionInInitializerError",
+        "Internal | {'a': 'MaRkEr7f3a'}          | Internal, which threw java.lang.InternalError",
         "Broken | {}                             | Broken, which threw java.lang.IllegalStateException",
         "Hashed | {'set': [{'a': 'MaRkEr7f3a'}]} | in field 'set' by java.util.Set, which threw java.lang.IllegalStateException",
         "Around | {'list': [{'a': 'MaRkEr7f3a'}]}| in field 'list[0]' by",
@@ -657,8 +679,16 @@ class JsonMappingTest {
     }
   }
 
+  record Overflowing(String a) {
+    Overflowing {
+      throw new StackOverflowError();
+    }
+  }
+
   @Test
   void as_errorOfTheMachine_isPassedOn() {
+    assertThatThrownBy(() -> secret("{'a': 'b'}").as(Overflowing.class))
+        .isInstanceOf(StackOverflowError.class);
     assertThatThrownBy(() -> secret("{'a': 'b'}").as(Exhausting.class))
         .isInstanceOf(OutOfMemoryError.class);
   }

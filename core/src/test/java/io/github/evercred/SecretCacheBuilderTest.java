@@ -238,6 +238,29 @@ class SecretCacheBuilderTest {
         .hasMessageContaining(option + " was already set");
   }
 
+  @Test
+  void set_secondOfTwoOutOfRange_setsNeither() {
+    SecretCacheBuilder builder = SecretCache.builder();
+    assertThatThrownBy(() -> builder.loadTimeout(SECOND, Duration.ofDays(1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("attemptTimeout");
+    assertThatThrownBy(() -> builder.loadTimeout(Duration.ofDays(1), SECOND))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("loadTimeout");
+    assertThatThrownBy(() -> builder.rememberFailureFor(SECOND, Duration.ofDays(1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("rememberFailureAtMost");
+    assertThatThrownBy(() -> builder.rememberFailureFor(Duration.ofDays(1), SECOND))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("rememberFailureFor");
+
+    builder.loadTimeout(SECOND, SECOND).rememberFailureFor(SECOND, SECOND);
+
+    Settings settings = builder.settings();
+    assertThat(settings.load()).isEqualTo(SECOND.toNanos());
+    assertThat(settings.rememberFirst()).isEqualTo(SECOND.toNanos());
+  }
+
   static Stream<Arguments> pairs() {
     return Stream.of(
         row(

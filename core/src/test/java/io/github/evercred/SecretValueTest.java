@@ -171,6 +171,8 @@ class SecretValueTest {
         .hasMessageContaining("'" + ID + "'")
         .hasMessageContaining("asString()")
         .hasMessageNotContaining("hunter")
+        .hasMessageNotContaining(json.length() + " char")
+        .hasMessageContaining("is not a JSON object. ")
         .hasNoCause();
   }
 
