@@ -10,6 +10,7 @@ import java.util.TreeSet;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Delayed;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.FutureTask;
@@ -17,6 +18,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.RunnableScheduledFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +36,7 @@ final class FakeTime extends Time {
   private final Scheduler scheduler = new Scheduler();
   private final boolean inCallersThread;
   private final LongAdder looks = new LongAdder();
+  private final List<ThreadPoolExecutor> pools = new CopyOnWriteArrayList<>();
   private int waiting;
 
   FakeTime() {
@@ -54,7 +57,24 @@ final class FakeTime extends Time {
 
   @Override
   ExecutorService threads(String name, int most) {
-    return inCallersThread ? new Inline() : super.threads(name, most);
+    if (inCallersThread) {
+      return new Inline();
+    }
+    ExecutorService threads = super.threads(name, most);
+    if (threads instanceof ThreadPoolExecutor pool) {
+      pools.add(pool);
+    }
+    return threads;
+  }
+
+  /** How many of our tasks run. */
+  int busy() {
+    return pools.stream().mapToInt(ThreadPoolExecutor::getActiveCount).sum();
+  }
+
+  /** How many of our tasks wait for a thread. */
+  int queued() {
+    return pools.stream().mapToInt(pool -> pool.getQueue().size()).sum();
   }
 
   /** How often anybody has asked for the time, by either clock. */
