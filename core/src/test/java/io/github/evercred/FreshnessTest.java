@@ -254,4 +254,11 @@ class FreshnessTest {
     assertThat(lenient.step(denied, at(Duration.ofDays(30_000)))).isNotEqualTo(Step.EXPIRE);
     assertThat(lenient.untilNextStep(fetched().in(State.LAPSED), FETCHED)).isPositive();
   }
+
+  @ParameterizedTest
+  @CsvSource({"FRESH, PT2M, PT3M", "DUE, PT6M, PT9M", "LAPSED, PT20M, PT23H40M"})
+  void untilNextStep_laterMoment_isWhatIsLeft(State state, Duration age, Duration left) {
+    assertThat(Duration.ofNanos(FRESHNESS.untilNextStep(fetched().in(state), at(age))))
+        .isEqualTo(left);
+  }
 }

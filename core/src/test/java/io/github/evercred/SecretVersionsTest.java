@@ -538,4 +538,20 @@ class SecretVersionsTest {
       assertThat(all.toString()).doesNotContain("MaRkEr");
     }
   }
+
+  @Test
+  void pending_outage_isNoAbsence() {
+    try (var f = new CacheFixture()) {
+      f.source.script(
+          request -> {
+            if (request.version().equals(VersionSelector.PENDING)) {
+              throw new SecretException(Reason.UNAVAILABLE, "as the test says", null);
+            }
+            return null;
+          });
+
+      assertThat(f.drive(() -> f.cache.versions(CacheFixture.ID)).failure().reason())
+          .isEqualTo(Reason.UNAVAILABLE);
+    }
+  }
 }
