@@ -260,7 +260,8 @@ public final class SecretCacheBuilder {
   /**
    * Names secrets that are refreshed by a timer also when nobody reads them, from their first read
    * or prefetch on. Others are refreshed only while they are read. Meant for a secret that is read
-   * seldom and must not make its reader wait.
+   * seldom and must not make its reader wait. One that has been dropped (expired, evicted,
+   * invalidated) is kept fresh again from its next read on.
    *
    * @param secretIds names or ARNs, as they are read: 1 to 2048 characters each, not blank; the
    *     default is none
