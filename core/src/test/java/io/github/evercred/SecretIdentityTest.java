@@ -288,10 +288,10 @@ class SecretIdentityTest {
     }
   }
 
-  /** Holds the calls for one id, each at a gate of its own. */
   /** Ids whose answer has been made and is held. */
   private final Set<String> answered = ConcurrentHashMap.newKeySet();
 
+  /** Holds the calls for one id, each at a gate of its own. */
   private Consumer<String> gates(CacheFixture f, CountDownLatch name, CountDownLatch arn) {
     f.source.script(
         request -> {
