@@ -382,7 +382,8 @@ class RotationAwareLoginTest {
 
     assertThat(passed).isBetween(Duration.ofSeconds(3), Duration.ofSeconds(7));
     assertThat(server.remaining()).allMatch(left -> left.compareTo(Duration.ofSeconds(20)) <= 0);
-    assertThat(server.remaining().get(1)).isEqualTo(Duration.ofSeconds(3));
+    // Time may have moved on a little before this login was heard of.
+    assertThat(server.remaining().get(1)).isBetween(Duration.ofMillis(1), Duration.ofSeconds(3));
   }
 
   @Test
