@@ -1,74 +1,66 @@
 package io.github.evercred.jdbc;
 
-import io.github.evercred.FailureKind;
 import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Properties;
 import java.util.Set;
-import java.util.function.Function;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What differs from database to database: one row of the table.
  *
  * @param name the URL's sub-protocol
- * @param driver where its driver is; null means that DriverManager is asked
- * @param hosts finds the hosts of a URL, each with its port
- * @param loginTimeout the driver's property for a login's time-out in seconds, fractions allowed;
- *     null if it has none that we know
- * @param tls asks for TLS in the properties, where nothing in them or in the URL says otherwise
- * @param sort sorts one exception; the chains that hang on it are walked elsewhere
+ * @param drivers the classes of its driver, the one to try first first; none means that
+ *     DriverManager is asked
+ * @param artifact the Maven artifact that brings the driver; empty if we know none
+ * @param xaDataSource the driver's {@link javax.sql.XADataSource}; null if it has none
+ * @param syntax how its URL carries parameters
+ * @param defaultPort the port where a secret names none
+ * @param time how its driver is told how long a login may take
+ * @param dialect the rest
  */
 record Engine(
     String name,
-    @Nullable DriverName driver,
-    Hosts hosts,
-    @Nullable String loginTimeout,
-    Tls tls,
-    Function<SQLException, FailureKind> sort) {
+    List<String> drivers,
+    String artifact,
+    @Nullable String xaDataSource,
+    Syntax syntax,
+    int defaultPort,
+    LoginTime time,
+    Dialect dialect) {
 
-  /**
-   * A driver that is looked for by its class.
-   *
-   * @param className the class
-   * @param artifact the Maven artifact that brings it
-   */
-  record DriverName(String className, String artifact) {}
+  private static final Map<String, Engine> TABLE = new LinkedHashMap<>();
 
-  /** Finds the hosts of a URL. */
-  interface Hosts {
-    /**
-     * Returns {@code host:port} of each host, in the URL's order.
-     *
-     * @throws IllegalArgumentException if they cannot be read; the message does not quote them
-     */
-    List<String> of(JdbcUrl url, Properties properties);
+  static {
+    row(
+        new Engine(
+            "postgresql",
+            List.of("org.postgresql.Driver"),
+            "org.postgresql:postgresql",
+            "org.postgresql.xa.PGXADataSource",
+            Syntax.QUERY,
+            5432,
+            new LoginTime("loginTimeout", LoginTime.Unit.FRACTIONAL_SECONDS, true, null),
+            new Postgres()));
   }
 
-  /** Raises a login's TLS, never lowers it. */
-  interface Tls {
-    void raise(JdbcUrl url, Properties properties);
+  private static void row(Engine engine) {
+    TABLE.put(engine.name(), engine);
   }
 
-  private static final Map<String, Engine> TABLE =
-      Stream.of(
-              new Engine(
-                  "postgresql",
-                  new DriverName("org.postgresql.Driver", "org.postgresql:postgresql"),
-                  Postgres::hosts,
-                  "loginTimeout",
-                  Postgres::raiseTls,
-                  Postgres::sort))
-          .collect(Collectors.toUnmodifiableMap(Engine::name, Function.identity()));
+  /** What users have added or put in the place of a row. */
+  private static final Map<String, Engine> ADDED = new ConcurrentHashMap<>();
 
-  /** In a URL these would win over what the secret says, or over the time that is left. */
-  private static final Set<String> TAKEN = Set.of("user", "password");
+  /** In a URL, or among properties, these would win over what the secret says. */
+  private static final Set<String> USER = Set.of("user", "username", "uid");
+
+  private static final Set<String> PASSWORD = Set.of("password", "password1", "pwd");
 
   private static final ClassValue<Driver> DRIVERS =
       new ClassValue<>() {
@@ -82,16 +74,48 @@ record Engine(
         }
       };
 
-  /** Returns a row of the table, or one that goes by the SQL standard alone. */
-  static Engine of(String name) {
-    Engine known = TABLE.get(name);
-    return known != null
-        ? known
-        : new Engine(name, null, Engine::anyHosts, null, (url, properties) -> {}, Engine::standard);
+  static void add(Engine engine) {
+    ADDED.put(engine.name(), engine);
   }
 
-  boolean takes(String parameter) {
-    return TAKEN.contains(parameter) || parameter.equals(loginTimeout);
+  /** Returns a row of the table or one that a user has added, or null. */
+  static @Nullable Engine known(String name) {
+    Engine added = ADDED.get(name);
+    return added != null ? added : TABLE.get(name);
+  }
+
+  /** Returns what is known of an engine, or a row that goes by the SQL standard alone. */
+  static Engine of(String name) {
+    Engine known = known(name);
+    return known != null ? known : generic(name);
+  }
+
+  private static Engine generic(String name) {
+    return new Engine(
+        name, List.of(), "", null, Syntax.QUERY, 0, LoginTime.UNKNOWN, new AnyDatabase());
+  }
+
+  /** All rows, for the test of the manual. */
+  static List<Engine> table() {
+    return List.copyOf(TABLE.values());
+  }
+
+  /** The same row with another driver. */
+  Engine withDriver(String className) {
+    return new Engine(
+        name, List.of(className), "", xaDataSource, syntax, defaultPort, time, dialect);
+  }
+
+  static boolean isUser(String parameter) {
+    return USER.contains(parameter.toLowerCase(Locale.ROOT));
+  }
+
+  static boolean isPassword(String parameter) {
+    return PASSWORD.contains(parameter.toLowerCase(Locale.ROOT));
+  }
+
+  boolean isTime(String parameter) {
+    return parameter.equalsIgnoreCase(time.property());
   }
 
   /**
@@ -99,60 +123,53 @@ record Engine(
    * our own driver can be loaded without it.
    */
   Driver realDriver(String url) throws SQLException {
-    if (driver == null) {
-      try {
-        return DriverManager.getDriver(url);
-      } catch (SQLException e) {
-        throw Failures.configuration(
-            "No driver for jdbc:%s: is registered with DriverManager: add the one of this database to the class path"
-                .formatted(name),
-            e);
-      }
+    if (drivers.isEmpty()) {
+      return registeredDriver(url);
     }
     Throwable missing = null;
-    for (ClassLoader loader :
-        new ClassLoader[] {
-          Thread.currentThread().getContextClassLoader(), Engine.class.getClassLoader()
-        }) {
-      if (loader == null) {
-        continue;
-      }
-      try {
-        return DRIVERS.get(Class.forName(driver.className(), true, loader));
-      } catch (ClassNotFoundException e) {
-        missing = e;
-      } catch (IllegalStateException | LinkageError e) {
-        throw Failures.configuration(
-            "The driver %s cannot be used: %s"
-                .formatted(driver.className(), Objects.requireNonNullElse(e.getCause(), e)),
-            e);
+    for (String className : drivers) {
+      for (ClassLoader loader : loaders()) {
+        try {
+          return DRIVERS.get(Class.forName(className, true, loader));
+        } catch (ClassNotFoundException e) {
+          missing = e;
+        } catch (IllegalStateException | LinkageError e) {
+          throw Failures.configuration(
+              "The driver %s cannot be used: %s"
+                  .formatted(className, Objects.requireNonNullElse(e.getCause(), e)),
+              e);
+        }
       }
     }
     throw Failures.configuration(
-        "The driver %s is not on the class path: add %s"
-            .formatted(driver.className(), driver.artifact()),
+        "The driver %s is not on the class path%s"
+            .formatted(drivers.get(0), artifact.isEmpty() ? "" : ": add " + artifact),
         missing);
   }
 
-  /** All that can be said without knowing the syntax: the address, without a user and a path. */
-  private static List<String> anyHosts(JdbcUrl url, Properties properties) {
-    String address = url.address();
-    int end = address.indexOf(';');
-    address = end < 0 ? address : address.substring(0, end);
-    boolean hasPath = address.contains("//");
-    address = address.substring(address.lastIndexOf('@') + 1);
-    if (hasPath) {
-      int start = address.indexOf("//") < 0 ? 0 : address.indexOf("//") + 2;
-      int path = address.indexOf('/', start);
-      address = address.substring(start, path < 0 ? address.length() : path);
-    }
-    return List.of(address.toLowerCase(java.util.Locale.ROOT));
+  /** Where a class of a driver may be. */
+  static List<ClassLoader> loaders() {
+    ClassLoader context = Thread.currentThread().getContextClassLoader();
+    ClassLoader own = Engine.class.getClassLoader();
+    return context == null || context.equals(own) ? List.of(own) : List.of(context, own);
   }
 
-  /** SQLSTATE class 28 is "invalid authorization specification". */
-  private static FailureKind standard(SQLException failure) {
-    String state = failure.getSQLState();
-    return state != null && state.startsWith("28") ? FailureKind.CREDENTIAL : FailureKind.OTHER;
+  /** As DriverManager finds it, but other drivers that fail when asked do not hide it. */
+  private Driver registeredDriver(String url) throws SQLException {
+    Throwable failed = null;
+    for (Driver driver : DriverManager.drivers().toList()) {
+      try {
+        if (driver.acceptsURL(url)) {
+          return driver;
+        }
+      } catch (SQLException | RuntimeException e) {
+        failed = e; // AWS's own driver throws where its real driver is missing.
+      }
+    }
+    throw Failures.configuration(
+        "No driver for jdbc:%s: is registered with DriverManager: add the one of this database to the class path, or name its class as %s"
+            .formatted(name, Option.DRIVER_CLASS.key()),
+        failed);
   }
 
   @Override

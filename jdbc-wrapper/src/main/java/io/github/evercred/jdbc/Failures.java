@@ -27,11 +27,16 @@ final class Failures {
 
   private Failures() {}
 
+  /** Connector/J's own exceptions are no {@code SQLException}, and may carry the only true code. */
+  private static final String CONNECTOR_J = "com.mysql.cj.exceptions.";
+
   /**
    * Sorts a failure by the first exception in its chains that tells: drivers hang the one that
    * matters on one that does not, as a cause or as the next exception.
+   *
+   * @param sort sorts one; null means that it does not tell
    */
-  static FailureKind sort(Throwable failure, Function<SQLException, FailureKind> sort) {
+  static FailureKind sort(Throwable failure, Function<SQLException, @Nullable FailureKind> sort) {
     Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     Deque<Throwable> left = new ArrayDeque<>();
     left.add(failure);
@@ -40,20 +45,34 @@ final class Failures {
       if (!seen.add(next)) {
         continue;
       }
-      if (next instanceof SQLException sql) {
-        FailureKind kind = sort.apply(sql);
-        if (kind != FailureKind.OTHER) {
-          return kind;
-        }
-        if (sql.getNextException() != null) {
-          left.add(sql.getNextException());
-        }
+      SQLException said = next instanceof SQLException sql ? sql : connectorJ(next);
+      FailureKind kind = said == null ? null : sort.apply(said);
+      if (kind != null) {
+        return kind;
+      }
+      if (said != null && said.getNextException() != null) {
+        left.add(said.getNextException());
       }
       if (next.getCause() != null) {
         left.add(next.getCause());
       }
     }
     return FailureKind.OTHER;
+  }
+
+  /** What an exception of Connector/J's own says, or null. Its type is not on our class path. */
+  private static @Nullable SQLException connectorJ(Throwable failure) {
+    if (!failure.getClass().getName().startsWith(CONNECTOR_J)) {
+      return null;
+    }
+    try {
+      Object state = failure.getClass().getMethod("getSQLState").invoke(failure);
+      Object code = failure.getClass().getMethod("getVendorCode").invoke(failure);
+      return new SQLException(
+          failure.getMessage(), (String) state, code instanceof Integer number ? number : 0);
+    } catch (ReflectiveOperationException | ClassCastException e) {
+      return null; // Another version's: it says nothing to us.
+    }
   }
 
   /** Makes the exception for a login that ended without one of the real driver's. */

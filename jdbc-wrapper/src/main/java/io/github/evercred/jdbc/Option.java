@@ -82,6 +82,18 @@ enum Option {
       };
     }
   },
+  DRIVER_CLASS(
+      "driverClass",
+      null,
+      "the name of a class that is a java.sql.Driver",
+      "The real driver's class, where it is not the usual one of this database") {
+    @Override
+    void check(String text) {
+      if (!CLASS_NAME.matcher(text.strip()).matches()) {
+        throw new IllegalArgumentException();
+      }
+    }
+  },
   REGION(
       "region",
       null,
@@ -112,6 +124,8 @@ enum Option {
 
   static final String PREFIX = "evercred.";
 
+  private static final Pattern CLASS_NAME =
+      Pattern.compile("[\\p{L}_$][\\p{L}\\p{N}_$]*(\\.[\\p{L}_$][\\p{L}\\p{N}_$]*)*");
   private static final Pattern REGION_ID = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)+");
   private static final Pattern AMOUNT = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
 

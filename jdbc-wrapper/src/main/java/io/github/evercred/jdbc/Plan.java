@@ -8,8 +8,6 @@ import io.github.evercred.RotationAwareLogin;
 import io.github.evercred.SecretException;
 import io.github.evercred.SecretValue;
 import io.github.evercred.Target;
-import java.math.BigDecimal;
-import java.math.RoundingMode;
 import java.net.URI;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -29,12 +27,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Plan implements CredentialUse<Connection, SQLException> {
   private static final Duration NO_LIMIT = Duration.ofDays(1);
-  private static final Duration LEAST = Duration.ofMillis(10);
 
   private static final Pattern ARN =
       Pattern.compile("arn:aws[a-z0-9-]*:secretsmanager:([a-z0-9-]+):\\d{12}:secret:.+");
-
-  private static final Pattern SECONDS = Pattern.compile("\\d{1,9}(\\.\\d{1,20})?");
 
   private final JdbcUrl url;
   private final Properties properties;
@@ -70,8 +65,17 @@ final class Plan implements CredentialUse<Connection, SQLException> {
     JdbcUrl url = JdbcUrl.parse(text);
     Properties properties = copy(given);
     Map<Option, String> values = options(url, properties);
-    Object userProperty = properties.remove("user");
-    Object passwordProperty = properties.remove("password");
+    Object userProperty = null;
+    Object passwordProperty = null;
+    for (Object key : properties.keySet().toArray()) {
+      if (key instanceof String name && Engine.isUser(name)) {
+        Object removed = properties.remove(name);
+        userProperty = userProperty == null ? removed : userProperty;
+      } else if (key instanceof String name && Engine.isPassword(name)) {
+        Object removed = properties.remove(name);
+        passwordProperty = isGiven(passwordProperty) ? passwordProperty : removed;
+      }
+    }
     String user = url.taken().get("user");
     if (isGiven(passwordProperty) || isGiven(url.taken().get("password"))) {
       throw Failures.configuration(
@@ -92,7 +96,12 @@ final class Plan implements CredentialUse<Connection, SQLException> {
     Duration limit = limit(url, properties);
     Target target;
     try {
-      target = new Target(url.engine().name(), url.engine().hosts().of(url, properties), null);
+      Dialect dialect = url.engine().dialect();
+      target =
+          new Target(
+              url.engine().name(),
+              dialect.hosts(url, properties),
+              dialect.database(url, properties));
     } catch (IllegalArgumentException e) {
       throw Failures.configuration("The URL cannot be read: " + e.getMessage(), e);
     }
@@ -158,25 +167,25 @@ final class Plan implements CredentialUse<Connection, SQLException> {
 
   /** The caller's own login time-out; zero if there is none. It is the real driver's property. */
   private static Duration limit(JdbcUrl url, Properties properties) throws SQLException {
-    String name = url.engine().loginTimeout();
+    LoginTime time = url.engine().time();
+    String name = time.property();
     Object property = name == null ? null : properties.remove(name);
     String parameter = name == null ? null : url.taken().get(name);
     Object given = parameter == null ? property : parameter;
     if (given == null) {
       return Duration.ZERO;
     }
-    String seconds = given.toString().strip();
-    if (SECONDS.matcher(seconds).matches()) {
-      // Rounded up: the shortest time is not none.
-      return Duration.ofNanos(
-          new BigDecimal(seconds)
-              .movePointRight(9)
-              .setScale(0, RoundingMode.CEILING)
-              .longValueExact());
+    String text = given.toString();
+    Duration read = time.read(text);
+    if (read == null) {
+      throw Failures.configuration(
+          "%s must be a number of %s, 0 (none) to 999999999; it is '%s'"
+              .formatted(
+                  name,
+                  time.unit() == LoginTime.Unit.MILLISECONDS ? "milliseconds" : "seconds",
+                  text.length() > 60 ? text.substring(0, 60) + "..." : text));
     }
-    throw Failures.configuration(
-        "%s must be a number of seconds, 0 (none) to 999999999; it is '%s'"
-            .formatted(name, seconds.length() > 60 ? seconds.substring(0, 60) + "..." : seconds));
+    return read;
   }
 
   /** The same plan with the secret that a caller names. */
@@ -189,8 +198,7 @@ final class Plan implements CredentialUse<Connection, SQLException> {
 
   /** The same plan for a row that is not in the table: tests have their own. */
   Plan as(Engine other) {
-    var its = new JdbcUrl(other, url.text(), url.address(), url.parameters(), url.taken());
-    return new Plan(its, properties, values, target, secretId, limit);
+    return new Plan(url.withEngine(other), properties, values, target, secretId, limit);
   }
 
   /** Where the secret is: as told, else as its ARN says; null means the SDK's own default. */
@@ -269,13 +277,12 @@ final class Plan implements CredentialUse<Connection, SQLException> {
     Properties full = copy(properties);
     full.setProperty("user", credential.field("username"));
     full.setProperty("password", credential.field("password"));
-    String loginTimeout = url.engine().loginTimeout();
+    String loginTimeout = url.engine().time().property();
     if (loginTimeout != null && remaining.compareTo(NO_LIMIT) < 0) {
-      long millis = Math.max(remaining.toMillis(), LEAST.toMillis());
-      full.setProperty(loginTimeout, BigDecimal.valueOf(millis, 3).toPlainString());
+      full.setProperty(loginTimeout, url.engine().time().written(remaining));
     }
     if (credential.optionalField("ssl").filter("true"::equalsIgnoreCase).isPresent()) {
-      url.engine().tls().raise(url, full);
+      url.engine().dialect().raiseTls(url, full, url.engine().realDriver(url.text()));
     }
     Connection connection = url.engine().realDriver(url.text()).connect(url.text(), full);
     if (connection == null) {
@@ -287,7 +294,7 @@ final class Plan implements CredentialUse<Connection, SQLException> {
 
   @Override
   public FailureKind sort(Exception failure) {
-    return Failures.sort(failure, url.engine().sort());
+    return Failures.sort(failure, url.engine().dialect()::sort);
   }
 
   /** Reads the password too, so that a secret that lacks it is found out before any login. */

@@ -3,6 +3,9 @@ package io.github.evercred.jdbc;
 import io.github.evercred.FailureKind;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.sql.Driver;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +17,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What is peculiar to PostgreSQL, its driver and the proxies that stand before it. */
-final class Postgres {
+final class Postgres implements Dialect {
   private static final String DEFAULT_HOST = "localhost";
   private static final String DEFAULT_PORT = "5432";
 
@@ -22,13 +25,12 @@ final class Postgres {
   private static final Pattern HOST =
       Pattern.compile("(\\[[0-9A-Fa-f:.]+(?:%[^\\]\\s]+)?\\]|[^\\s:@/?#\\[\\]]*)(?::(\\d{1,5}))?");
 
-  private Postgres() {}
-
   /**
    * Reads the hosts as the driver does: from the part after {@code //}, else from the properties;
    * URL parameters win over both.
    */
-  static List<String> hosts(JdbcUrl url, Properties properties) {
+  @Override
+  public List<String> hosts(JdbcUrl url, Properties properties) {
     String address = url.address();
     List<String> names = new ArrayList<>();
     List<String> ports = new ArrayList<>();
@@ -62,7 +64,7 @@ final class Postgres {
     List<String> hosts = new ArrayList<>();
     for (int i = 0; i < names.size(); i++) {
       String name = names.get(i).isEmpty() ? DEFAULT_HOST : names.get(i);
-      int port = port(ports.get(Math.min(i, ports.size() - 1)));
+      int port = HostPort.port(ports.get(Math.min(i, ports.size() - 1)));
       hosts.add(name.toLowerCase(Locale.ROOT) + ":" + port);
     }
     return hosts;
@@ -82,23 +84,28 @@ final class Postgres {
     return text == null ? List.of(otherwise) : List.of(text.split(",", -1));
   }
 
-  private static int port(String text) {
-    try {
-      int port = Integer.parseInt(text.strip());
-      if (port >= 1 && port <= 65_535) {
-        return port;
+  @Override
+  public boolean isPlacedElsewhere(JdbcUrl url, Properties properties) {
+    for (String name : new String[] {"PGHOST", "host", "service"}) {
+      if (url.parameters().containsKey(name) || properties.containsKey(name)) {
+        return true;
       }
-    } catch (NumberFormatException e) {
-      // Said below.
     }
-    throw new IllegalArgumentException("a port must be 1 to 65535");
+    return false;
+  }
+
+  @Override
+  public String address(HostPort place, @Nullable String database, boolean tls) {
+    String name = database == null ? "" : URLEncoder.encode(database, StandardCharsets.UTF_8);
+    return "//%s:%d/%s".formatted(place.bracketed(), place.port(), name.replace("+", "%20"));
   }
 
   /**
    * Asks for TLS where nobody has. {@code ssl=true} alone means {@code verify-full} to the driver
    * and so must not be touched; what a service file says cannot be seen from here.
    */
-  static void raiseTls(JdbcUrl url, Properties properties) {
+  @Override
+  public void raiseTls(JdbcUrl url, Properties properties, Driver driver) {
     for (String name : new String[] {"sslmode", "service"}) {
       if (url.parameters().containsKey(name) || properties.containsKey(name)) {
         return;
@@ -110,16 +117,17 @@ final class Postgres {
     }
   }
 
-  static FailureKind sort(SQLException failure) {
+  @Override
+  public @Nullable FailureKind sort(SQLException failure) {
     String state = failure.getSQLState();
     if (state == null) {
-      return FailureKind.OTHER;
+      return null;
     }
     return switch (state) {
       case "28P01" -> FailureKind.CREDENTIAL;
       case "28000" -> sortInvalidAuthorization(failure);
       case "08P01" -> sortProtocolViolation(failure);
-      default -> FailureKind.OTHER;
+      default -> null;
     };
   }
 

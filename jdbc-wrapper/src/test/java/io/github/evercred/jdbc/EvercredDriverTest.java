@@ -302,6 +302,7 @@ class EvercredDriverTest {
               "evercred.loginsAtOnce=unlimited",
               "evercred.refusedLoginsPerMinute=5",
               "evercred.currentOnly=false",
+              "evercred.driverClass=null",
               "evercred.region=null",
               "evercred.endpoint=null",
               "trustStorePassword=null",

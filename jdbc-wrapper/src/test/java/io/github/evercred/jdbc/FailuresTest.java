@@ -30,7 +30,7 @@ class FailuresTest {
   @Test
   void sort_refusalDeepInCauses_found() {
     var outer = new SQLException("x", "08001", new IOException(new RuntimeException(refused())));
-    assertThat(Failures.sort(outer, Postgres::sort)).isEqualTo(FailureKind.CREDENTIAL);
+    assertThat(Failures.sort(outer, new Postgres()::sort)).isEqualTo(FailureKind.CREDENTIAL);
   }
 
   @Test
@@ -39,7 +39,7 @@ class FailuresTest {
     var second = new SQLException("y");
     first.setNextException(second);
     second.setNextException(new SQLException("no", "28P01"));
-    assertThat(Failures.sort(new RuntimeException(first), Postgres::sort))
+    assertThat(Failures.sort(new RuntimeException(first), new Postgres()::sort))
         .isEqualTo(FailureKind.CREDENTIAL);
   }
 
@@ -49,7 +49,7 @@ class FailuresTest {
     var second = new SQLException("y", "08001", first);
     first.initCause(second);
     first.setNextException(second);
-    assertThat(Failures.sort(first, Postgres::sort)).isEqualTo(FailureKind.OTHER);
+    assertThat(Failures.sort(first, new Postgres()::sort)).isEqualTo(FailureKind.OTHER);
   }
 
   @Test
@@ -58,12 +58,12 @@ class FailuresTest {
     for (int i = 0; i < 1_000; i++) {
       last = new SQLException("x", "08001", last);
     }
-    assertThat(Failures.sort(last, Postgres::sort)).isEqualTo(FailureKind.OTHER);
+    assertThat(Failures.sort(last, new Postgres()::sort)).isEqualTo(FailureKind.OTHER);
   }
 
   @Test
   void sort_noSqlException_isOther() {
-    assertThat(Failures.sort(new IllegalStateException(), Postgres::sort))
+    assertThat(Failures.sort(new IllegalStateException(), new Postgres()::sort))
         .isEqualTo(FailureKind.OTHER);
   }
 

@@ -61,9 +61,9 @@ class JdbcUrlTest {
         "jdbc:evercred:postgresql://h/db?user=a&user=b",
         "jdbc:evercred:postgresql://h/db?user=%zz",
         "jdbc:evercred:postgresql://h/db?evercred.region=%",
-        "jdbc:evercred:sqlserver://h;evercred.region=eu-west-1",
-        "jdbc:evercred:sqlserver://h; Password = marker",
-        "jdbc:evercred:sqlserver://h;user=x",
+        "jdbc:evercred:other://h;evercred.region=eu-west-1",
+        "jdbc:evercred:other://h; Password = marker",
+        "jdbc:evercred:other://h;user=x",
       })
   void parse_senseless_refusedClearly(String url) {
     assertThatThrownBy(() -> JdbcUrl.parse(url))

@@ -3,10 +3,12 @@ package io.github.evercred.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.evercred.FailureKind;
 import io.github.evercred.SecretCache;
 import io.github.evercred.SecretValue;
 import java.net.URI;
 import java.sql.Connection;
+import java.sql.Driver;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.time.Duration;
@@ -253,8 +255,39 @@ class PlanTest {
   }
 
   private static Engine timedRow() {
-    Engine any = Engine.of("scripted");
-    return new Engine("scripted", null, any.hosts(), "limit", any.tls(), any.sort());
+    return row(
+        List.of(),
+        new LoginTime("limit", LoginTime.Unit.FRACTIONAL_SECONDS, true, null),
+        new AnyDatabase());
+  }
+
+  private static Engine row(List<String> drivers, LoginTime time, Dialect dialect) {
+    return new Engine("scripted", drivers, "group:artifact", null, Syntax.QUERY, 0, time, dialect);
+  }
+
+  /** Like any database, but it knows how to ask for TLS. */
+  private static final class WithTls implements Dialect {
+    private final AnyDatabase any = new AnyDatabase();
+
+    @Override
+    public List<String> hosts(JdbcUrl url, Properties properties) {
+      return any.hosts(url, properties);
+    }
+
+    @Override
+    public String address(HostPort place, @Nullable String database, boolean tls) {
+      return any.address(place, database, tls);
+    }
+
+    @Override
+    public void raiseTls(JdbcUrl url, Properties properties, Driver driver) {
+      properties.setProperty("tls", "yes");
+    }
+
+    @Override
+    public @Nullable FailureKind sort(SQLException failure) {
+      return any.sort(failure);
+    }
   }
 
   @ParameterizedTest
@@ -290,19 +323,11 @@ class PlanTest {
   @Test
   void connect_secretAsksForTls_onlyWhereTrue() throws SQLException {
     var asked = new java.util.ArrayList<String>();
-    Engine any = Engine.of("scripted");
     for (String ssl : List.of("true", "\"TRUE\"", "false", "\"no\"", "null")) {
       try (ScriptedDriver driver = ScriptedDriver.accepting("b")) {
         Plan plan =
             Plan.of(URL, properties("user", "s"))
-                .as(
-                    new Engine(
-                        "scripted",
-                        null,
-                        any.hosts(),
-                        null,
-                        (url, given) -> given.setProperty("tls", "yes"),
-                        any.sort()));
+                .as(row(List.of(), LoginTime.UNKNOWN, new WithTls()));
         plan.use(
             SecretValue.builder("s", "v1")
                 .text("{\"username\":\"a\",\"password\":\"b\",\"ssl\":" + ssl + "}"),
@@ -316,15 +341,7 @@ class PlanTest {
 
   @Test
   void realDriver_missing_saysWhatToAdd() {
-    Engine any = Engine.of("scripted");
-    var row =
-        new Engine(
-            "scripted",
-            new Engine.DriverName("no.such.Driver", "group:artifact"),
-            any.hosts(),
-            null,
-            any.tls(),
-            any.sort());
+    Engine row = row(List.of("no.such.Driver"), LoginTime.UNKNOWN, new AnyDatabase());
     assertThatThrownBy(() -> row.realDriver("jdbc:scripted:x"))
         .isInstanceOf(SQLNonTransientConnectionException.class)
         .hasMessageContaining("no.such.Driver")
@@ -334,12 +351,8 @@ class PlanTest {
 
   @Test
   void realDriver_noDriverAtAll_clear() {
-    var row = new Engine.DriverName("java.lang.String", "group:artifact");
-    Engine any = Engine.of("scripted");
-    assertThatThrownBy(
-            () ->
-                new Engine("scripted", row, any.hosts(), null, any.tls(), any.sort())
-                    .realDriver("jdbc:scripted:x"))
+    Engine row = row(List.of("java.lang.String"), LoginTime.UNKNOWN, new AnyDatabase());
+    assertThatThrownBy(() -> row.realDriver("jdbc:scripted:x"))
         .isInstanceOf(SQLNonTransientConnectionException.class)
         .hasMessageContaining("cannot be used");
   }

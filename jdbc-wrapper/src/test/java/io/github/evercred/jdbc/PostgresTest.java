@@ -81,7 +81,7 @@ class PostgresTest {
   }
 
   private static List<String> hosts(String rest, Properties properties) throws SQLException {
-    return Postgres.hosts(JdbcUrl.parse("jdbc:postgresql:" + rest), properties);
+    return new Postgres().hosts(JdbcUrl.parse("jdbc:postgresql:" + rest), properties);
   }
 
   @ParameterizedTest
@@ -122,18 +122,17 @@ class PostgresTest {
     String fields =
         "SFATAL\0C" + state + "\0M" + text + "\0" + (routine == null ? "" : "R" + routine + "\0");
 
-    assertThat(Postgres.sort(new PSQLException(new ServerErrorMessage(fields))))
-        .isEqualTo(expected);
+    assertThat(sort(new PSQLException(new ServerErrorMessage(fields)))).isEqualTo(expected);
     if (routine == null) {
-      assertThat(Postgres.sort(new SQLException(text, state))).isEqualTo(expected);
+      assertThat(sort(new SQLException(text, state))).isEqualTo(expected);
     }
   }
 
   @Test
   void sort_nothingTold_isOther() {
-    assertThat(Postgres.sort(new SQLException())).isEqualTo(FailureKind.OTHER);
-    assertThat(Postgres.sort(new SQLException(null, "08P01"))).isEqualTo(FailureKind.OTHER);
-    assertThat(Postgres.sort(new SQLException(null, "28000"))).isEqualTo(FailureKind.CREDENTIAL);
+    assertThat(sort(new SQLException())).isEqualTo(FailureKind.OTHER);
+    assertThat(sort(new SQLException(null, "08P01"))).isEqualTo(FailureKind.OTHER);
+    assertThat(sort(new SQLException(null, "28000"))).isEqualTo(FailureKind.CREDENTIAL);
   }
 
   @ParameterizedTest
@@ -160,8 +159,14 @@ class PostgresTest {
       properties.setProperty(name, value);
     }
 
-    Postgres.raiseTls(JdbcUrl.parse("jdbc:postgresql:" + rest), properties);
+    new Postgres()
+        .raiseTls(
+            JdbcUrl.parse("jdbc:postgresql:" + rest), properties, new org.postgresql.Driver());
 
     assertThat(properties.getProperty("sslmode")).isEqualTo(expected);
+  }
+
+  private static FailureKind sort(SQLException failure) {
+    return Failures.sort(failure, new Postgres()::sort);
   }
 }

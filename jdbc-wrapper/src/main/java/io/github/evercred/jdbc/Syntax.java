@@ -1,0 +1,100 @@
+package io.github.evercred.jdbc;
+
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** How an engine's URL carries its parameters. */
+enum Syntax {
+  /** {@code //host/db?name=value&name=value}, percent-encoded. */
+  QUERY('?', '&', true),
+  /** {@code //host;name=value;name={a;b}}; braces keep a semicolon, a doubled one is itself. */
+  BRACES(';', ';', false),
+  /** {@code mem:db;NAME=value\;more}; a backslash keeps a semicolon. */
+  BACKSLASH(';', ';', false),
+  /** {@code //host:port/db:name=value;name=value;} */
+  COLON(':', ';', false);
+
+  private final char first;
+  private final char next;
+  private final boolean encoded;
+
+  Syntax(char first, char next, boolean encoded) {
+    this.first = first;
+    this.next = next;
+    this.encoded = encoded;
+  }
+
+  /** Where the parameters begin in what follows the sub-protocol; -1 if there are none. */
+  int start(String rest) {
+    int from = 0;
+    if (this == COLON) {
+      int authority = rest.startsWith("//") ? 2 : 0;
+      from = rest.indexOf('/', authority);
+      if (from < 0) {
+        return -1;
+      }
+    }
+    return rest.indexOf(first, from);
+  }
+
+  /** Splits the parameters, as they are written. */
+  List<String> split(String parameters) {
+    List<String> tokens = new ArrayList<>();
+    int begin = 0;
+    boolean braces = false;
+    for (int i = 0; i < parameters.length(); i++) {
+      char c = parameters.charAt(i);
+      if (this == BACKSLASH && c == '\\') {
+        i++;
+      } else if (this == BRACES && c == '{') {
+        braces = true;
+      } else if (this == BRACES && c == '}') {
+        braces = false;
+      } else if (c == next && !braces) {
+        tokens.add(parameters.substring(begin, i));
+        begin = i + 1;
+      }
+    }
+    tokens.add(parameters.substring(begin));
+    return tokens;
+  }
+
+  String join(String address, List<String> tokens) {
+    return tokens.isEmpty() ? address : address + first + String.join(String.valueOf(next), tokens);
+  }
+
+  /**
+   * Decodes a value. A plus sign stays one: secret names may hold it, and no value of ours holds a
+   * space.
+   *
+   * @return null if it is not written as it must be
+   */
+  @Nullable String decoded(String value) {
+    if (encoded) {
+      try {
+        return URLDecoder.decode(value.replace("+", "%2B"), StandardCharsets.UTF_8);
+      } catch (IllegalArgumentException e) {
+        return null;
+      }
+    }
+    String plain = value.strip();
+    if (this == BRACES && plain.startsWith("{") && plain.endsWith("}") && plain.length() > 1) {
+      return plain.substring(1, plain.length() - 1).replace("}}", "}");
+    }
+    return this == BACKSLASH ? plain.replace("\\;", ";") : plain;
+  }
+
+  /** Writes a value so that the real driver reads it as it is. */
+  String encoded(String value) {
+    if (encoded) {
+      return java.net.URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+    if (this == BRACES) {
+      return "{" + value.replace("}", "}}") + "}";
+    }
+    return this == BACKSLASH ? value.replace("\\", "\\\\").replace(";", "\\;") : value;
+  }
+}
