@@ -163,14 +163,22 @@ final class CacheOption<T> {
     if (found == null) {
       return new Resolved<>(standard, null);
     }
+    return new Resolved<>(read(found.text(), " (" + found.where() + ")"), found.where());
+  }
+
+  /** Fails where it could not be set to what a text says. */
+  void requireText(String text) {
+    T unused = read(text.strip(), "");
+  }
+
+  private T read(String text, String where) {
     try {
-      T value = reader.apply(found.text());
+      T value = reader.apply(text);
       check.accept(value);
-      return new Resolved<>(value, found.where());
+      return value;
     } catch (IllegalArgumentException | DateTimeException | ArithmeticException e) {
       throw new IllegalArgumentException(
-          "%s must be %s, not %s (%s)%s"
-              .formatted(name, range, said(e, quoted(found.text())), found.where(), written),
+          "%s must be %s, not %s%s%s".formatted(name, range, said(e, quoted(text)), where, written),
           e);
     }
   }

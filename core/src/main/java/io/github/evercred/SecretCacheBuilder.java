@@ -107,6 +107,39 @@ public final class SecretCacheBuilder {
     return options;
   }
 
+  /**
+   * Returns the names of all options that can be given as text: each as the property {@code
+   * evercred.<name>} and as an environment variable. For who reads properties in which options of a
+   * cache stand beside others.
+   *
+   * @return the names without {@code evercred.}, such as {@code refreshAfter}; always the same, in
+   *     the order of the manual; unmodifiable
+   */
+  public static List<String> optionNames() {
+    return new SecretCacheBuilder(new Properties(), Map.of()).names();
+  }
+
+  /**
+   * Checks the text of an option before there is a builder, for who takes options one by one. How
+   * two options fit together is only checked by {@link #build}.
+   *
+   * @param name one of {@link #optionNames}
+   * @param text what the option is to be, written as a property is
+   * @throws IllegalArgumentException if there is no such option, or it does not take that text; the
+   *     message says what it takes
+   */
+  public static void requireOption(String name, String text) {
+    Objects.requireNonNull(text, name);
+    for (CacheOption<?> option : new SecretCacheBuilder(new Properties(), Map.of()).options) {
+      if (option.name.equals(name)) {
+        option.requireText(text);
+        return;
+      }
+    }
+    throw new IllegalArgumentException(
+        "There is no option %s; there are %s".formatted(name, optionNames()));
+  }
+
   private List<String> names() {
     return options.stream().map(option -> option.name).toList();
   }
