@@ -95,6 +95,46 @@ record Engine(
         name, List.of(), "", null, Syntax.QUERY, 0, LoginTime.UNKNOWN, new AnyDatabase());
   }
 
+  /** Where a URL leaves the engine to the secret. Only its syntax counts. */
+  static final Engine ANY =
+      new Engine("", List.of(), "", null, Syntax.QUERY, 0, LoginTime.UNKNOWN, new AnyDatabase());
+
+  /** What the {@code engine} of a secret may begin with, and the row that is meant. */
+  private static final Map<String, String> OF_SECRET =
+      Map.of(
+          "postgres", "postgresql",
+          "mysql", "mysql",
+          "mariadb", "mariadb",
+          "oracle", "oracle",
+          "sqlserver", "sqlserver",
+          "db2", "db2",
+          "redshift", "redshift",
+          "h2", "h2");
+
+  /** Returns the row that a secret's {@code engine} means, such as aurora-postgresql, or null. */
+  static @Nullable Engine ofSecret(String engine) {
+    String bare = engine.startsWith("aurora-") ? engine.substring("aurora-".length()) : engine;
+    for (var row : OF_SECRET.entrySet()) {
+      if (bare.startsWith(row.getKey())) {
+        return known(row.getValue());
+      }
+    }
+    return bare.isEmpty() ? null : known(bare);
+  }
+
+  static String secretNames() {
+    return String.join(", ", OF_SECRET.keySet().stream().sorted().toList());
+  }
+
+  /** MySQL's and MariaDB's drivers each serve both servers. */
+  boolean isLike(Engine other) {
+    return family(name).equals(family(other.name));
+  }
+
+  private static String family(String name) {
+    return name.startsWith("mysql") || name.equals("mariadb") ? "mysql" : name;
+  }
+
   /** All rows, for the test of the manual. */
   static List<Engine> table() {
     return List.copyOf(TABLE.values());

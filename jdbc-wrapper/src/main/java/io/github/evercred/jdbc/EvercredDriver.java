@@ -1,13 +1,12 @@
 package io.github.evercred.jdbc;
 
+import io.github.evercred.SecretCache;
 import java.sql.Connection;
 import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
 import java.sql.SQLException;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Locale;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -80,8 +79,26 @@ public final class EvercredDriver implements Driver {
     }
   }
 
-  /** Makes a driver. All share what they know. */
-  public EvercredDriver() {}
+  static final int MAJOR = 0;
+  static final int MINOR = 1;
+
+  private final @Nullable SecretCache cache;
+
+  /** Makes a driver. All that are made so share caches and what they know. */
+  public EvercredDriver() {
+    this.cache = null;
+  }
+
+  /**
+   * Makes a driver that reads from a cache of the caller's. It is not registered with
+   * DriverManager; region, endpoint and all other options of a cache are the cache's business, and
+   * an error in its URLs and properties.
+   *
+   * @param cache goes on belonging to the caller
+   */
+  public EvercredDriver(SecretCache cache) {
+    this.cache = Objects.requireNonNull(cache, "cache");
+  }
 
   /**
    * Logs in to a URL of ours.
@@ -97,13 +114,12 @@ public final class EvercredDriver implements Driver {
     if (url == null) {
       throw Failures.configuration("The URL is null");
     }
-    if (!acceptsURL(url)) {
-      return null;
-    }
-    Plan plan = Plan.of(url, info);
+    return acceptsURL(url) ? login(Plan.of(url, info), cache) : null;
+  }
+
+  static Connection login(Plan plan, @Nullable SecretCache cache) throws SQLException {
     plan.requireSecretId();
-    return plan.connect(
-        Logins.shared(plan.region(), plan.endpoint()).login, DriverManager.getLoginTimeout());
+    return plan.connect(Logins.of(plan, cache), DriverManager.getLoginTimeout());
   }
 
   /**
@@ -126,56 +142,7 @@ public final class EvercredDriver implements Driver {
    */
   @Override
   public DriverPropertyInfo[] getPropertyInfo(String url, @Nullable Properties info) {
-    Properties given = Plan.copy(info);
-    List<DriverPropertyInfo> described = new ArrayList<>();
-    try {
-      Plan plan = Plan.of(url, info);
-      for (Option option : Option.values()) {
-        described.add(described(option, plan.value(option)));
-      }
-      Properties others = plan.properties();
-      for (DriverPropertyInfo real :
-          plan.url()
-              .engine()
-              .realDriver(plan.url().text())
-              .getPropertyInfo(plan.url().text(), others)) {
-        if (!real.name.equals("user") && !real.name.equals("password")) {
-          described.add(isSecret(real.name) ? new DriverPropertyInfo(real.name, null) : real);
-        }
-      }
-    } catch (SQLException | RuntimeException e) {
-      // Incomplete, or the real driver is missing: a tool may ask again when it knows more.
-      if (described.isEmpty()) {
-        for (Option option : Option.values()) {
-          described.add(described(option, readable(option, given.getProperty(option.key()))));
-        }
-      }
-    }
-    return described.toArray(new DriverPropertyInfo[0]);
-  }
-
-  private static DriverPropertyInfo described(Option option, @Nullable String value) {
-    var info = new DriverPropertyInfo(option.key(), value == null ? option.standard : value);
-    info.description = option.help;
-    info.required = option == Option.SECRET_ID;
-    if (option == Option.CURRENT_ONLY) {
-      info.choices = new String[] {"false", "true"};
-    }
-    return info;
-  }
-
-  /** What is no value of the option may be anything, put in the wrong place. */
-  private static @Nullable String readable(Option option, @Nullable String value) {
-    try {
-      return value == null ? null : option.valid(option.key(), value);
-    } catch (IllegalArgumentException e) {
-      return null;
-    }
-  }
-
-  private static boolean isSecret(String name) {
-    String lower = name.toLowerCase(Locale.ROOT);
-    return lower.contains("password") || lower.contains("passphrase") || lower.contains("secret");
+    return PropertyInfos.of(() -> Plan.of(url, info), info);
   }
 
   /**
@@ -185,7 +152,7 @@ public final class EvercredDriver implements Driver {
    */
   @Override
   public int getMajorVersion() {
-    return 0;
+    return MAJOR;
   }
 
   /**
@@ -195,7 +162,7 @@ public final class EvercredDriver implements Driver {
    */
   @Override
   public int getMinorVersion() {
-    return 1;
+    return MINOR;
   }
 
   /**

@@ -70,6 +70,9 @@ record JdbcUrl(
             : url.startsWith(PREFIX)
                 ? url.substring(PREFIX.length())
                 : url.startsWith("jdbc:") ? url.substring("jdbc:".length()) : "";
+    if (isOurs(url) && (plain.isEmpty() || plain.startsWith("?"))) {
+      return parse(Engine.ANY, "jdbc:", plain);
+    }
     int layers = 0;
     @Nullable String layer = null;
     Matcher name = SUB_PROTOCOL.matcher(plain);
@@ -91,6 +94,12 @@ record JdbcUrl(
       engine = behind(engine, layer);
     }
     return parse(engine, "jdbc:" + plain.substring(0, name.end()), plain.substring(name.end()));
+  }
+
+  /** A secret's name or ARN instead of a URL, as AWS's driver takes it. */
+  static JdbcUrl ofSecret(String secretId) {
+    return new JdbcUrl(
+        Engine.ANY, "jdbc:", "", List.of(), Map.of(), Map.of(Option.SECRET_ID.key(), secretId));
   }
 
   private static boolean isLayer(String name, String rest) {
@@ -179,6 +188,15 @@ record JdbcUrl(
   /** Whether a secret must say where the database is. */
   boolean hasNoAddress() {
     return NO_ADDRESS.contains(address);
+  }
+
+  /** Whether the engine, too, is what the secret says. */
+  boolean isOfAnyEngine() {
+    return engine.name().isEmpty();
+  }
+
+  JdbcUrl withEngineOfSecret(Engine its) {
+    return new JdbcUrl(its, head + its.name() + ":", address, kept, parameters, taken);
   }
 
   JdbcUrl withAddress(String other) {

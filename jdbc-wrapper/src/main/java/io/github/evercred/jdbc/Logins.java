@@ -1,18 +1,19 @@
 package io.github.evercred.jdbc;
 
-import io.github.evercred.AwsSecretSource;
 import io.github.evercred.RotationAwareLogin;
 import io.github.evercred.RotationListener;
 import io.github.evercred.SecretCache;
+import io.github.evercred.SecretValue;
 import io.github.evercred.Target;
 import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
-import java.net.URI;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
+import java.util.TreeMap;
 import java.util.WeakHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
@@ -27,11 +28,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Logins implements RotationListener {
 
-  /** Where a shared cache reads. */
-  private record Place(@Nullable String region, @Nullable URI endpoint) {}
-
-  /** The source is null where the cache has made it itself, and closes it. */
-  private record Shared(SecretCache cache, @Nullable AwsSecretSource source, Logins logins) {}
+  /** A cache that all share who have the same settings for it. It closes its source itself. */
+  private record Shared(SecretCache cache, Logins logins) {}
 
   /**
    * Weak on both sides. A cache holds its login until it is closed, and the login its listener,
@@ -39,12 +37,14 @@ final class Logins implements RotationListener {
    */
   private static final Map<SecretCache, Reference<Logins>> BY_CACHE = new WeakHashMap<>();
 
-  private static final Map<Place, Shared> SHARED = new HashMap<>();
+  private static final Map<Map<String, String>, Shared> SHARED = new HashMap<>();
 
+  final SecretCache cache;
   final RotationAwareLogin login;
   private final List<Reference<RotationListener>> listeners = new CopyOnWriteArrayList<>();
 
   private Logins(SecretCache cache) {
+    this.cache = cache;
     login = new RotationAwareLogin(cache, this);
   }
 
@@ -62,31 +62,58 @@ final class Logins implements RotationListener {
   }
 
   /**
-   * Returns the login of the cache that all share who read there. Makes it, but calls nobody.
+   * Returns the login for a plan.
    *
-   * @param region null where the caller names none
-   * @param endpoint null where the caller names none; if both are null, the system properties and
-   *     environment variables of the cache may name them
-   * @throws SQLException if such a property or variable holds what its option does not take
+   * @param own a cache of the caller's; null means the one that is shared
+   * @throws SQLException if the plan says how to make a cache although there is one, or says what
+   *     makes no sense
    */
-  static Logins shared(@Nullable String region, @Nullable URI endpoint) throws SQLException {
-    try {
-      synchronized (SHARED) {
-        return SHARED.computeIfAbsent(new Place(region, endpoint), Logins::open).logins();
-      }
-    } catch (IllegalArgumentException | IllegalStateException e) {
-      throw Failures.configuration(String.valueOf(e.getMessage()), e);
+  static Logins of(Plan plan, @Nullable SecretCache own) throws SQLException {
+    if (own == null) {
+      return shared(plan.cacheSettings());
     }
+    for (Settings.Found said : plan.cacheSettings().values()) {
+      if (said.own()) {
+        throw Failures.configuration(
+            "%s belongs to the cache that was given: leave it out, and set it there"
+                .formatted(said.name()));
+      }
+    }
+    return of(own);
   }
 
-  private static Shared open(Place place) {
-    if (place.region() == null && place.endpoint() == null) {
-      SecretCache cache = SecretCache.create();
-      return new Shared(cache, null, of(cache));
+  /**
+   * Returns the login of the cache that all share who have these settings for it. Makes it, but
+   * calls nobody.
+   *
+   * @param settings what was said, by the bare name of each option
+   * @throws SQLException if one is what its option does not take
+   */
+  static Logins shared(Map<String, Settings.Found> settings) throws SQLException {
+    var key = new TreeMap<String, String>();
+    settings.forEach((name, found) -> key.put(name, found.text().strip()));
+    try {
+      synchronized (SHARED) {
+        Shared known = SHARED.get(key);
+        if (known == null) {
+          var properties = new Properties();
+          key.forEach((name, text) -> properties.setProperty(Option.PREFIX + name, text));
+          SecretCache cache = SecretCache.builder().properties(properties).build();
+          known = new Shared(cache, of(cache));
+          SHARED.put(Map.copyOf(key), known);
+        }
+        return known.logins();
+      }
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      String message = String.valueOf(e.getMessage());
+      for (var setting : settings.entrySet()) {
+        message =
+            message.replace(
+                "property %s%s handed to the builder".formatted(Option.PREFIX, setting.getKey()),
+                setting.getValue().name());
+      }
+      throw Failures.configuration(message, e);
     }
-    AwsSecretSource source = AwsSecretSource.create(place.region(), place.endpoint());
-    SecretCache cache = SecretCache.builder().source(source).build();
-    return new Shared(cache, source, of(cache));
   }
 
   /** Closes the shared caches. Whoever logs in after that gets new ones. */
@@ -98,12 +125,11 @@ final class Logins implements RotationListener {
     }
     for (Shared shared : open) {
       shared.cache().close();
-      AwsSecretSource source = shared.source();
-      if (source != null) {
-        source.close();
-      }
     }
   }
+
+  /** Takes note of what a version of a secret has opened. */
+  void opened(Object opened, Target target, SecretValue version) {}
 
   /** Adds a listener, once however often it is added. */
   void add(RotationListener listener) {

@@ -1,17 +1,17 @@
 package io.github.evercred.jdbc;
 
+import io.github.evercred.FailureKind;
 import io.github.evercred.LoginOptions;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.time.DateTimeException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Our own options, as they stand in a URL or in properties. */
+/** The options of a login. Those of the cache stand beside them and are checked by the cache. */
 enum Option {
   SECRET_ID(
       "secretId",
@@ -26,6 +26,78 @@ enum Option {
       if (text.isBlank() || text.length() > 2048) {
         throw new IllegalArgumentException(text.length() + " characters");
       }
+    }
+  },
+  USERNAME(
+      "username",
+      null,
+      "1 to 128 characters",
+      "User name for a secret that is a password and nothing else, or JSON without a user name;"
+          + " where the secret names a user, that one logs in") {
+    @Override
+    void check(String text) {
+      if (text.isBlank() || text.length() > 128) {
+        throw new IllegalArgumentException();
+      }
+    }
+  },
+  USERNAME_KEY("usernameKey", "username", Option.KEY, "Which JSON key holds the user name") {
+    @Override
+    void check(String text) {
+      requireKey(text);
+    }
+  },
+  PASSWORD_KEY("passwordKey", "password", Option.KEY, "Which JSON key holds the password") {
+    @Override
+    void check(String text) {
+      requireKey(text);
+    }
+  },
+  HOST_KEY(
+      "hostKey", "host", Option.KEY, "Which JSON key holds the host, where the URL names none") {
+    @Override
+    void check(String text) {
+      requireKey(text);
+    }
+  },
+  PORT_KEY(
+      "portKey", "port", Option.KEY, "Which JSON key holds the port, where the URL names no host") {
+    @Override
+    void check(String text) {
+      requireKey(text);
+    }
+  },
+  DBNAME_KEY(
+      "dbnameKey",
+      "dbname",
+      Option.KEY,
+      "Which JSON key holds the database, where the URL names no host") {
+    @Override
+    void check(String text) {
+      requireKey(text);
+    }
+  },
+  DRIVER_CLASS(
+      "driverClass",
+      null,
+      "the name of a class that is a java.sql.Driver",
+      "The real driver's class, where it is not the usual one of this database") {
+    @Override
+    void check(String text) {
+      if (!CLASS_NAME.matcher(text.strip()).matches()) {
+        throw new IllegalArgumentException();
+      }
+    }
+  },
+  FAILURES(
+      "failures",
+      null,
+      "pairs such as 390100=credential,28000=locked: vendor codes or SQLSTATEs, each with"
+          + " credential, locked, uncertain or other",
+      "What codes of a failed login mean, before what is known of this database") {
+    @Override
+    void check(String text) {
+      Map<String, FailureKind> unused = failures(text);
     }
   },
   ROTATION_WAIT(
@@ -81,59 +153,23 @@ enum Option {
         default -> throw new IllegalArgumentException();
       };
     }
-  },
-  DRIVER_CLASS(
-      "driverClass",
-      null,
-      "the name of a class that is a java.sql.Driver",
-      "The real driver's class, where it is not the usual one of this database") {
-    @Override
-    void check(String text) {
-      if (!CLASS_NAME.matcher(text.strip()).matches()) {
-        throw new IllegalArgumentException();
-      }
-    }
-  },
-  REGION(
-      "region",
-      null,
-      "a region's id such as eu-west-1",
-      "AWS region of the secret; by default that of its ARN, else the SDK's") {
-    @Override
-    void check(String text) {
-      if (!REGION_ID.matcher(text).matches()) {
-        throw new IllegalArgumentException();
-      }
-    }
-  },
-  ENDPOINT(
-      "endpoint",
-      null,
-      "an http or https URL of host and port, without user or query",
-      "Where Secrets Manager is: a VPC endpoint or a local stand-in") {
-    @Override
-    void check(String text) {
-      endpoint(text);
-    }
-
-    @Override
-    String shown(String text) {
-      return text.contains("@") ? "a URL with a user" : super.shown(text);
-    }
   };
 
   static final String PREFIX = "evercred.";
 
+  private static final String KEY = "1 to 255 characters";
+
   private static final Pattern CLASS_NAME =
       Pattern.compile("[\\p{L}_$][\\p{L}\\p{N}_$]*(\\.[\\p{L}_$][\\p{L}\\p{N}_$]*)*");
-  private static final Pattern REGION_ID = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)+");
   private static final Pattern AMOUNT = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+  private static final Pattern FAILURE =
+      Pattern.compile("\\s*(-?[0-9A-Za-z]{1,10})\\s*=\\s*(\\w+)\\s*");
 
   /** What follows {@link #PREFIX}. */
   private final String name;
 
   final @Nullable String standard;
-  private final String range;
+  final String range;
   final String help;
 
   Option(String name, @Nullable String standard, String range, String help) {
@@ -141,6 +177,10 @@ enum Option {
     this.standard = standard;
     this.range = range;
     this.help = help;
+  }
+
+  String bareName() {
+    return name;
   }
 
   String key() {
@@ -161,10 +201,6 @@ enum Option {
     return null;
   }
 
-  static String names() {
-    return String.join(", ", java.util.Arrays.stream(values()).map(Option::key).toList());
-  }
-
   /** Throws if the text is not a value of this option. */
   void check(String text) {
     LoginOptions unused = apply(LoginOptions.DEFAULTS, text);
@@ -176,18 +212,24 @@ enum Option {
     return options;
   }
 
-  String shown(String text) {
+  private static void requireKey(String text) {
+    if (text.isBlank() || text.length() > 255) {
+      throw new IllegalArgumentException();
+    }
+  }
+
+  static String shown(String text) {
     return "'" + (text.length() > 60 ? text.substring(0, 60) + "..." : text) + "'";
   }
 
   /** Checks a value and says what is wrong with it by the name that the caller knows it by. */
-  String valid(String name, String text) {
+  String valid(String calledName, String text) {
     try {
       check(text);
       return text;
     } catch (IllegalArgumentException | DateTimeException | ArithmeticException e) {
       throw new IllegalArgumentException(
-          "%s must be %s; it is %s".formatted(name, range, shown(text)), e);
+          "%s must be %s; it is %s".formatted(calledName, range, shown(text)), e);
     }
   }
 
@@ -221,20 +263,24 @@ enum Option {
         : Integer.parseInt(written);
   }
 
-  static URI endpoint(String text) {
-    try {
-      URI uri = new URI(text.strip());
-      boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
-      if (http
-          && uri.getHost() != null
-          && uri.getUserInfo() == null
-          && uri.getQuery() == null
-          && uri.getFragment() == null) {
-        return uri;
+  /** Reads {@link #FAILURES}: what each vendor code or SQLSTATE means. */
+  static Map<String, FailureKind> failures(String text) {
+    var kinds = new HashMap<String, FailureKind>();
+    for (String pair : text.split(",", -1)) {
+      Matcher failure = FAILURE.matcher(pair);
+      if (!failure.matches()) {
+        throw new IllegalArgumentException();
       }
-    } catch (URISyntaxException e) {
-      // Said below, without the text that the cause would quote.
+      FailureKind kind =
+          switch (failure.group(2).toLowerCase(Locale.ROOT)) {
+            case "credential" -> FailureKind.CREDENTIAL;
+            case "locked" -> FailureKind.LOCKED_OR_DENIED;
+            case "uncertain" -> FailureKind.UNCERTAIN;
+            case "other" -> FailureKind.OTHER;
+            default -> throw new IllegalArgumentException();
+          };
+      kinds.put(failure.group(1).toUpperCase(Locale.ROOT), kind);
     }
-    throw new IllegalArgumentException();
+    return kinds;
   }
 }

@@ -1,18 +1,16 @@
 package io.github.evercred.jdbc;
 
-import io.github.evercred.CredentialUse;
-import io.github.evercred.FailureKind;
-import io.github.evercred.LoginFailure;
 import io.github.evercred.LoginOptions;
-import io.github.evercred.RotationAwareLogin;
 import io.github.evercred.SecretException;
 import io.github.evercred.SecretValue;
 import io.github.evercred.Target;
-import java.net.URI;
+import io.github.evercred.VersionSelector;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -22,90 +20,127 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a URL and properties come to: which secret logs in where, and what the real driver is given.
- * Immutable; its properties are copied for each login and never changed.
+ * What a URL, properties and all other settings come to: which secret logs in where, and what the
+ * real driver is given. Immutable; its properties are copied for each login and never changed.
  */
-final class Plan implements CredentialUse<Connection, SQLException> {
-  private static final Duration NO_LIMIT = Duration.ofDays(1);
-
+final class Plan {
   private static final Pattern ARN =
       Pattern.compile("arn:aws[a-z0-9-]*:secretsmanager:([a-z0-9-]+):\\d{12}:secret:.+");
 
+  /** The URL without what is ours; without an address where the secret says where it is. */
   private final JdbcUrl url;
+
   private final Properties properties;
   private final Map<Option, String> values;
   private final LoginOptions options;
-  private final Target target;
+  private final Map<String, Settings.Found> cacheSettings;
+  private final Settings settings;
   private final @Nullable String secretId;
-  private final Duration limit;
+  private final Limits limits;
+  private final Credential credential;
+
+  /** Null where it depends on the secret. */
+  private final @Nullable Target target;
+
+  /**
+   * What bounds a login besides {@code rotationWait}.
+   *
+   * @param whole the caller's own login time-out; zero if there is none
+   * @param each what one try of the real driver may take by its own property; zero if it is not set
+   * @param readIsTheCallers whether the caller bounds reads for himself
+   */
+  private record Limits(Duration whole, Duration each, boolean readIsTheCallers) {}
 
   private Plan(
       JdbcUrl url,
       Properties properties,
       Map<Option, String> values,
-      Target target,
+      Map<String, Settings.Found> cacheSettings,
+      Settings settings,
       @Nullable String secretId,
-      Duration limit) {
+      Limits limits,
+      @Nullable Target target) {
     this.url = url;
     this.properties = properties;
     this.values = values;
     this.options = Option.loginOptions(values);
-    this.target = target;
+    this.cacheSettings = cacheSettings;
+    this.settings = settings;
     this.secretId = secretId;
-    this.limit = limit;
+    this.limits = limits;
+    this.credential = new Credential(values);
+    this.target = target;
+  }
+
+  /** Reads a URL and properties, with what holds for the whole JVM. */
+  static Plan of(String text, @Nullable Properties given) throws SQLException {
+    return of(JdbcUrl.parse(text), given, Map.of(), Settings.Surroundings.here());
   }
 
   /**
-   * Reads a URL and properties. A URL parameter wins over the property of its name.
+   * Reads a URL, properties and setters, in the order that {@link Settings} has.
    *
    * @param given not changed
+   * @param setters options by their bare name, checked by nobody yet
    * @throws SQLException if they do not make sense; without any value that may be a secret
    */
-  static Plan of(String text, @Nullable Properties given) throws SQLException {
-    JdbcUrl url = JdbcUrl.parse(text);
+  static Plan of(
+      JdbcUrl url,
+      @Nullable Properties given,
+      Map<String, String> setters,
+      Settings.Surroundings surroundings)
+      throws SQLException {
     Properties properties = copy(given);
-    Map<Option, String> values = options(url, properties);
+    var ours = new HashMap<String, String>();
     Object userProperty = null;
-    Object passwordProperty = null;
+    boolean password = isGiven(url.taken().get("password"));
     for (Object key : properties.keySet().toArray()) {
-      if (key instanceof String name && Engine.isUser(name)) {
+      if (!(key instanceof String name)) {
+        continue;
+      }
+      if (Option.isOurs(name)) {
+        ours.put(name, Objects.requireNonNull(properties.remove(name)).toString());
+      } else if (Engine.isUser(name)) {
         Object removed = properties.remove(name);
-        userProperty = userProperty == null ? removed : userProperty;
-      } else if (key instanceof String name && Engine.isPassword(name)) {
-        Object removed = properties.remove(name);
-        passwordProperty = isGiven(passwordProperty) ? passwordProperty : removed;
+        userProperty = isGiven(userProperty) ? userProperty : removed;
+      } else if (Engine.isPassword(name)) {
+        password |= isGiven(properties.remove(name));
       }
     }
-    String user = url.taken().get("user");
-    if (isGiven(passwordProperty) || isGiven(url.taken().get("password"))) {
+    if (password) {
       throw Failures.configuration(
           "A password is given beside a secret id: leave the password out, the secret holds it");
     }
-    if (user == null && userProperty instanceof String property) {
-      user = property;
-    }
-    String secretId = values.get(Option.SECRET_ID);
-    if (user != null && !user.isBlank()) {
-      if (secretId != null && !secretId.equals(user)) {
-        throw Failures.configuration(
-            "%s and user are both given and differ: each names a secret, leave one out"
-                .formatted(Option.SECRET_ID.key()));
-      }
-      secretId = valid(Option.SECRET_ID, "user", user);
-    }
-    Duration limit = limit(url, properties);
-    Target target;
+    var settings = new Settings(url.taken(), ours, setters, surroundings);
+    requireKnown(settings);
+    settings.requireNoPostQuantumTls();
+    Map<Option, String> values = values(settings);
+    String secretId = secretId(url, userProperty, values.get(Option.SECRET_ID));
+    JdbcUrl real = withDriver(url, settings);
+    Limits limits = limits(real, properties);
+    return new Plan(
+        real,
+        properties,
+        values,
+        cacheSettings(settings, secretId),
+        settings,
+        secretId,
+        limits,
+        isInSecret(real, properties) ? null : target(real, properties));
+  }
+
+  private static boolean isInSecret(JdbcUrl url, Properties properties) {
+    return url.hasNoAddress() && !url.engine().dialect().isPlacedElsewhere(url, properties);
+  }
+
+  private static Target target(JdbcUrl url, Properties properties) throws SQLException {
+    Dialect dialect = url.engine().dialect();
     try {
-      Dialect dialect = url.engine().dialect();
-      target =
-          new Target(
-              url.engine().name(),
-              dialect.hosts(url, properties),
-              dialect.database(url, properties));
+      return new Target(
+          url.engine().name(), dialect.hosts(url, properties), dialect.database(url, properties));
     } catch (IllegalArgumentException e) {
       throw Failures.configuration("The URL cannot be read: " + e.getMessage(), e);
     }
-    return new Plan(url, properties, values, target, secretId, limit);
   }
 
   /**
@@ -123,38 +158,38 @@ final class Plan implements CredentialUse<Connection, SQLException> {
     return copy;
   }
 
-  private static boolean isGiven(@Nullable Object password) {
-    return password != null && !(password instanceof String text && text.isBlank());
+  private static boolean isGiven(@Nullable Object value) {
+    return value != null && !(value instanceof String text && text.isBlank());
   }
 
-  /** Takes our options out of the properties. */
-  private static Map<Option, String> options(JdbcUrl url, Properties properties)
-      throws SQLException {
-    var values = new EnumMap<Option, String>(Option.class);
-    for (Object key : properties.keySet().toArray()) {
-      if (key instanceof String name && Option.isOurs(name)) {
-        String value = Objects.requireNonNull(properties.remove(name)).toString();
-        if (!url.taken().containsKey(name)) {
-          values.put(known(name), valid(known(name), name, value));
+  /** A name that nobody knows was meant for us: in the URL, in properties and in setters. */
+  private static void requireKnown(Settings settings) throws SQLException {
+    for (var said : java.util.List.of(settings.url(), settings.properties())) {
+      for (String name : said.keySet()) {
+        if (Option.isOurs(name) && Option.of(name) == null && !CacheOptions.has(name)) {
+          throw Failures.configuration(
+              "There is no option %s; there are %s".formatted(name, CacheOptions.allNames()));
         }
       }
     }
-    for (var parameter : url.taken().entrySet()) {
-      String name = parameter.getKey();
-      if (Option.isOurs(name)) {
-        values.put(known(name), valid(known(name), name, parameter.getValue()));
-      }
-    }
-    return values;
   }
 
-  private static Option known(String name) throws SQLException {
-    Option option = Option.of(name);
-    if (option == null) {
-      throw Failures.configuration(
-          "There is no option %s; there are %s".formatted(name, Option.names()));
+  private static Map<Option, String> values(Settings settings) throws SQLException {
+    var values = new EnumMap<Option, String>(Option.class);
+    for (Option option : Option.values()) {
+      Settings.Found found =
+          option == Option.SECRET_ID && settings.url().containsKey("user")
+              ? null
+              : settings.find(option.bareName());
+      if (found != null) {
+        values.put(option, valid(option, found.name(), found.text()));
+      }
     }
-    return option;
+    String told = settings.url().get(Option.SECRET_ID.key());
+    if (told != null) {
+      values.put(Option.SECRET_ID, valid(Option.SECRET_ID, Option.SECRET_ID.key(), told));
+    }
+    return values;
   }
 
   private static String valid(Option option, String name, String value) throws SQLException {
@@ -165,67 +200,116 @@ final class Plan implements CredentialUse<Connection, SQLException> {
     }
   }
 
-  /** The caller's own login time-out; zero if there is none. It is the real driver's property. */
-  private static Duration limit(JdbcUrl url, Properties properties) throws SQLException {
+  private static @Nullable String secretId(
+      JdbcUrl url, @Nullable Object userProperty, @Nullable String told) throws SQLException {
+    String user = url.taken().get("user");
+    if (!isGiven(user) && userProperty instanceof String property) {
+      user = property;
+    }
+    if (user == null || user.isBlank()) {
+      return told;
+    }
+    if (told != null && !told.equals(user)) {
+      throw Failures.configuration(
+          "%s and user are both given and differ: each names a secret, leave one out"
+              .formatted(Option.SECRET_ID.key()));
+    }
+    return valid(Option.SECRET_ID, "user", user);
+  }
+
+  private static JdbcUrl withDriver(JdbcUrl url, Settings settings) throws SQLException {
+    Settings.Found found = url.isOfAnyEngine() ? null : settings.findDriver(url.engine().name());
+    return found == null
+        ? url
+        : url.withEngine(
+            url.engine()
+                .withDriver(valid(Option.DRIVER_CLASS, found.name(), found.text()).strip()));
+  }
+
+  /** What the cache is to be made with. An ARN names its region, if this connection says none. */
+  private static Map<String, Settings.Found> cacheSettings(
+      Settings settings, @Nullable String secretId) throws SQLException {
+    var found = new LinkedHashMap<String, Settings.Found>();
+    for (String name : CacheOptions.names()) {
+      Settings.Found setting = settings.find(name);
+      if (setting != null) {
+        if (setting.own()) {
+          CacheOptions.check(name, setting);
+        }
+        found.put(name, setting);
+      }
+    }
+    Matcher arn = secretId == null ? null : ARN.matcher(secretId);
+    Settings.Found region = found.get("region");
+    if (arn != null && arn.matches() && (region == null || !region.own())) {
+      found.put(
+          "region", new Settings.Found(Objects.requireNonNull(arn.group(1)), "the ARN", false));
+    }
+    return found;
+  }
+
+  /** The caller's own time-outs, by the real driver's properties. */
+  private static Limits limits(JdbcUrl url, Properties properties) throws SQLException {
     LoginTime time = url.engine().time();
+    String read = time.read();
+    boolean readIsTheCallers =
+        read != null && (url.parameters().containsKey(read) || properties.containsKey(read));
     String name = time.property();
     Object property = name == null ? null : properties.remove(name);
     String parameter = name == null ? null : url.taken().get(name);
     Object given = parameter == null ? property : parameter;
-    if (given == null) {
-      return Duration.ZERO;
-    }
-    String text = given.toString();
-    Duration read = time.read(text);
-    if (read == null) {
+    Duration told = given == null ? Duration.ZERO : time.read(given.toString());
+    if (told == null) {
       throw Failures.configuration(
-          "%s must be a number of %s, 0 (none) to 999999999; it is '%s'"
+          "%s must be a number of %s, 0 (none) to 999999999; it is %s"
               .formatted(
                   name,
                   time.unit() == LoginTime.Unit.MILLISECONDS ? "milliseconds" : "seconds",
-                  text.length() > 60 ? text.substring(0, 60) + "..." : text));
+                  Option.shown(String.valueOf(given))));
     }
-    return read;
+    return time.whole()
+        ? new Limits(told, Duration.ZERO, readIsTheCallers)
+        : new Limits(Duration.ZERO, told, readIsTheCallers);
   }
 
   /** The same plan with the secret that a caller names. */
   Plan with(String otherSecretId) throws SQLException {
-    return otherSecretId.equals(secretId)
-        ? this
-        : new Plan(
-            url, properties, values, target, valid(Option.SECRET_ID, "user", otherSecretId), limit);
+    if (otherSecretId.equals(secretId)) {
+      return this;
+    }
+    String valid = valid(Option.SECRET_ID, "user", otherSecretId);
+    return new Plan(
+        url, properties, values, cacheSettings(settings, valid), settings, valid, limits, target);
   }
 
   /** The same plan for a row that is not in the table: tests have their own. */
   Plan as(Engine other) {
-    return new Plan(url.withEngine(other), properties, values, target, secretId, limit);
+    return new Plan(
+        url.withEngine(other),
+        properties,
+        values,
+        cacheSettings,
+        settings,
+        secretId,
+        limits,
+        target);
   }
 
-  /** Where the secret is: as told, else as its ARN says; null means the SDK's own default. */
-  @Nullable String region() {
-    String told = values.get(Option.REGION);
-    if (told != null || secretId == null) {
-      return told;
-    }
-    Matcher arn = ARN.matcher(secretId);
-    return arn.matches() ? arn.group(1) : null;
-  }
-
-  @Nullable URI endpoint() {
-    String told = values.get(Option.ENDPOINT);
-    return told == null ? null : Option.endpoint(told);
-  }
-
-  /** Tells whether it says where Secrets Manager is, which only the shared caches heed. */
-  boolean choosesCache() {
-    return values.containsKey(Option.REGION) || values.containsKey(Option.ENDPOINT);
+  /** What the cache is to be made with, by the bare name of each option. */
+  Map<String, Settings.Found> cacheSettings() {
+    return cacheSettings;
   }
 
   JdbcUrl url() {
     return url;
   }
 
-  Target target() {
+  LoginOptions options() {
+    return options;
+  }
+
+  /** Null as long as only the secret knows. */
+  @Nullable Target target() {
     return target;
   }
 
@@ -235,6 +319,11 @@ final class Plan implements CredentialUse<Connection, SQLException> {
 
   Properties properties() {
     return copy(properties);
+  }
+
+  /** Whether reads that the caller has bounded himself are to be left alone. */
+  boolean readIsTheCallers() {
+    return limits.readIsTheCallers();
   }
 
   /**
@@ -250,67 +339,84 @@ final class Plan implements CredentialUse<Connection, SQLException> {
     return secretId;
   }
 
+  /** Logs in by the real driver. */
+  Connection connect(Logins logins, int callerSeconds) throws SQLException {
+    return login(logins, callerSeconds, RealLogin::connect);
+  }
+
   /**
    * Logs in.
    *
    * @param callerSeconds a login time-out beside the one in URL and properties; zero means none
+   * @param opener what a login is
    */
-  Connection connect(RotationAwareLogin login, int callerSeconds) throws SQLException {
+  <T> T login(Logins logins, int callerSeconds, RealLogin.Opener<T> opener) throws SQLException {
     String id = requireSecretId();
-    url.engine().realDriver(url.text()); // Before the secret is fetched for nothing.
+    Duration limit = limit(callerSeconds);
     try {
-      return login.login(target, id, options, Optional.of(limit(callerSeconds)), this);
+      Target where = target;
+      if (where == null) {
+        long begun = System.nanoTime();
+        Duration patience = patience(limit);
+        SecretValue current = logins.cache.get(id, VersionSelector.CURRENT, patience);
+        where = at(current).target();
+        Duration left = patience.minusNanos(System.nanoTime() - begun);
+        limit = left.compareTo(Duration.ofMillis(1)) < 0 ? Duration.ofMillis(1) : left;
+      } else {
+        url.engine().realDriver(url.text()); // Before the secret is fetched for nothing.
+      }
+      return logins.login.login(
+          where, id, options, Optional.of(limit), new RealLogin<>(this, opener, logins));
     } catch (SecretException e) {
       throw Failures.of(e);
     }
   }
 
+  /** How long a whole login may take: the smaller of what bridges a rotation and the caller's. */
+  private Duration patience(Duration limit) {
+    Duration wait = options.rotationWait();
+    if (wait.isZero()) {
+      return limit.isZero() ? Duration.ofDays(1) : limit;
+    }
+    return limit.isZero() || wait.compareTo(limit) < 0 ? wait : limit;
+  }
+
   /** The smaller of two that are not zero. */
   Duration limit(int callerSeconds) {
     Duration other = Duration.ofSeconds(Math.max(0, callerSeconds));
-    boolean ours = !limit.isZero() && (other.isZero() || limit.compareTo(other) < 0);
-    return ours ? limit : other;
+    Duration whole = limits.whole();
+    boolean ours = !whole.isZero() && (other.isZero() || whole.compareTo(other) < 0);
+    return ours ? whole : other;
   }
 
-  @Override
-  public Connection use(SecretValue credential, Duration remaining) throws SQLException {
-    Properties full = copy(properties);
-    full.setProperty("user", credential.field("username"));
-    full.setProperty("password", credential.field("password"));
-    String loginTimeout = url.engine().time().property();
-    if (loginTimeout != null && remaining.compareTo(NO_LIMIT) < 0) {
-      full.setProperty(loginTimeout, url.engine().time().written(remaining));
+  /** What one try of the real driver may take: what is left, or the caller's own for each try. */
+  Duration each(Duration remaining) {
+    Duration each = limits.each();
+    return each.isZero() || remaining.compareTo(each) < 0 ? remaining : each;
+  }
+
+  /** A place to log in to: a URL with an address. */
+  record Place(JdbcUrl url, Target target) {}
+
+  /** Where a version of the secret logs in. */
+  Place at(SecretValue version) throws SQLException {
+    if (target != null) {
+      return new Place(url, target);
     }
-    if (credential.optionalField("ssl").filter("true"::equalsIgnoreCase).isPresent()) {
-      url.engine().dialect().raiseTls(url, full, url.engine().realDriver(url.text()));
+    JdbcUrl placed = credential.place(version, url);
+    if (url.isOfAnyEngine()) {
+      placed = withDriver(placed, settings);
     }
-    Connection connection = url.engine().realDriver(url.text()).connect(url.text(), full);
-    if (connection == null) {
-      throw Failures.configuration(
-          "The driver of %s does not take this URL".formatted(url.engine().name()));
-    }
-    return connection;
+    return new Place(placed, target(placed, properties));
   }
 
-  @Override
-  public FailureKind sort(Exception failure) {
-    return Failures.sort(failure, url.engine().dialect()::sort);
-  }
-
-  /** Reads the password too, so that a secret that lacks it is found out before any login. */
-  @Override
-  public String userName(SecretValue credential) {
-    String unused = credential.field("password");
-    return credential.field("username");
-  }
-
-  @Override
-  public SQLException failure(LoginFailure failure) {
-    return Failures.of(failure);
+  Credential credential() {
+    return credential;
   }
 
   @Override
   public String toString() {
-    return "Plan[secret %s at %s]".formatted(secretId, target);
+    return "Plan[secret %s at %s]"
+        .formatted(secretId, target == null ? "the place that it names" : target);
   }
 }

@@ -31,6 +31,9 @@ enum Syntax {
   int start(String rest) {
     int from = 0;
     if (this == COLON) {
+      if (rest.startsWith(":") || rest.startsWith("//:")) {
+        return rest.indexOf(':'); // No address: the secret has it.
+      }
       int authority = rest.startsWith("//") ? 2 : 0;
       from = rest.indexOf('/', authority);
       if (from < 0) {

@@ -176,7 +176,7 @@ class EvercredDataSourceTest {
     dataSource.setRegion("eu-west-1");
     assertThatThrownBy(dataSource::getConnection)
         .isInstanceOf(SQLException.class)
-        .hasMessageContaining("belong to the cache");
+        .hasMessageContaining("region belongs to the cache");
   }
 
   @Test

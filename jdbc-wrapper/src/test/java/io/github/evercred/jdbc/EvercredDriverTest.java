@@ -13,6 +13,7 @@ import java.sql.DriverPropertyInfo;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
+import java.util.Map;
 import java.util.Properties;
 import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,11 @@ class EvercredDriverTest {
     properties.setProperty("user", secretId);
     properties.setProperty("evercred.endpoint", secrets.endpoint().toString());
     return properties;
+  }
+
+  private static Logins shared(LocalSecretsManager secrets) throws SQLException {
+    return Logins.shared(
+        Map.of("endpoint", new Settings.Found(secrets.endpoint().toString(), "a test", true)));
   }
 
   @ParameterizedTest
@@ -223,10 +229,10 @@ class EvercredDriverTest {
     Driver registered = DriverManager.getDriver(URL);
     try (ScriptedDriver database = ScriptedDriver.accepting("p1")) {
       assertThat(driver.connect(URL, properties(secrets, "driver/closed"))).isNotNull();
-      Logins before = Logins.shared(null, secrets.endpoint());
+      Logins before = shared(secrets);
       DriverManager.deregisterDriver(registered);
       try {
-        assertThat(Logins.shared(null, secrets.endpoint())).isNotSameAs(before);
+        assertThat(shared(secrets)).isNotSameAs(before);
         assertThat(driver.connect(URL, properties(secrets, "driver/closed"))).isNotNull();
       } finally {
         DriverManager.registerDriver(registered, Logins::closeShared);
@@ -295,18 +301,24 @@ class EvercredDriverTest {
 
       assertThat(infos)
           .extracting(info -> info.name + "=" + info.value)
-          .containsExactly(
+          .startsWith(
               "evercred.secretId=s",
+              "evercred.username=null",
+              "evercred.usernameKey=username",
+              "evercred.passwordKey=password",
+              "evercred.hostKey=host",
+              "evercred.portKey=port",
+              "evercred.dbnameKey=dbname",
+              "evercred.driverClass=null",
+              "evercred.failures=null",
               "evercred.rotationWait=3s",
               "evercred.probeTimeout=5s",
               "evercred.loginsAtOnce=unlimited",
               "evercred.refusedLoginsPerMinute=5",
-              "evercred.currentOnly=false",
-              "evercred.driverClass=null",
-              "evercred.region=null",
-              "evercred.endpoint=null",
-              "trustStorePassword=null",
-              "colour=red");
+              "evercred.currentOnly=false")
+          .contains("evercred.refreshAfter=null", "evercred.region=null")
+          .endsWith("trustStorePassword=null", "colour=red")
+          .hasSize(Option.values().length + CacheOptions.names().size() + 2);
       assertThat(infos).filteredOn(info -> info.required).hasSize(1);
       assertThat(infos)
           .filteredOn(info -> info.name.startsWith("evercred."))
@@ -324,7 +336,8 @@ class EvercredDriverTest {
     "jdbc:evercred:postgresql://h/db?evercred.rotationWait=x"
   })
   void getPropertyInfo_incomplete_describesOurs(String url) {
-    assertThat(driver.getPropertyInfo(url, null)).hasSize(Option.values().length);
+    assertThat(driver.getPropertyInfo(url, null))
+        .hasSize(Option.values().length + CacheOptions.names().size());
   }
 
   @Test

@@ -31,6 +31,10 @@ class JdbcUrlTest {
           jdbc:evercred:other:x?loginTimeout=3&user=s    | jdbc:other:x?loginTimeout=3
           jdbc:evercred:postgresql://h,evercred.io/db    | jdbc:postgresql://h,evercred.io/db
           jdbc:evercred:other:x;a=b                      | jdbc:other:x;a=b
+          jdbc:evercred:aws-wrapper:postgresql://h/d?user=s | jdbc:aws-wrapper:postgresql://h/d
+          jdbc-secretsmanager:p6spy:postgresql://h/d     | jdbc:p6spy:postgresql://h/d
+          jdbc:evercred:otel:p6spy:postgresql:d          | jdbc:otel:p6spy:postgresql:d
+          jdbc:evercred:mine:postgresql:d                | jdbc:mine:postgresql:d
           """)
   void parse_anyForm_realDriverSeesItsOwn(String url, String expected) throws SQLException {
     assertThat(JdbcUrl.parse(url).text()).isEqualTo(expected);
@@ -51,11 +55,9 @@ class JdbcUrlTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "jdbc:evercred:",
         "jdbc:evercred://h/db",
         "jdbc:evercred:jdbc:postgresql://h/db",
         "jdbc:evercred:evercred:postgresql://h/db",
-        "jdbc-secretsmanager:",
         "prod/orders/db",
         "jdbc:evercred:postgresql",
         "jdbc:evercred:postgresql://h/db?user=a&user=b",
@@ -72,6 +74,30 @@ class JdbcUrlTest {
         .hasMessageNotContaining("marker")
         .extracting(e -> ((SQLException) e).getSQLState())
         .isEqualTo("08001");
+  }
+
+  @Test
+  void parse_driversInBetween_engineIsTheLastOne() throws SQLException {
+    JdbcUrl url = JdbcUrl.parse("jdbc:evercred:aws-wrapper:postgresql://h/d?x=1");
+    assertThat(url.engine().name()).isEqualTo("postgresql");
+    assertThat(url.engine().drivers()).containsExactly("software.amazon.jdbc.Driver");
+    assertThat(url.address()).isEqualTo("//h/d");
+    assertThat(JdbcUrl.parse("jdbc:mine:postgresql:d").engine().drivers()).isEmpty();
+    assertThat(JdbcUrl.parse("jdbc:nobody:other:d").engine().name()).isEqualTo("nobody");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "jdbc:evercred:",
+        "jdbc:evercred:?a=b",
+        "jdbc:evercred:postgresql:",
+        "jdbc:evercred:postgresql://",
+        "jdbc:evercred:postgresql:///?a=b"
+      })
+  void parse_noAddress_theSecretHasIt(String url) throws SQLException {
+    assertThat(JdbcUrl.parse(url).hasNoAddress()).isTrue();
+    assertThat(JdbcUrl.parse(url).isOfAnyEngine()).isEqualTo(!url.contains("postgresql"));
   }
 
   @Test

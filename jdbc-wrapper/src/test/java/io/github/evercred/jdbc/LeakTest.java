@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
@@ -202,7 +203,9 @@ class LeakTest {
             seen.add(target + secretId + label + versionId + since);
           }
         };
-    Logins.shared(null, secrets.endpoint()).add(heard);
+    Logins.shared(
+            Map.of("endpoint", new Settings.Found(secrets.endpoint().toString(), "a test", true)))
+        .add(heard);
 
     // What the database says no to.
     fails("database", () -> driver.connect(url.replace("/postgres", "/nowhere"), given));

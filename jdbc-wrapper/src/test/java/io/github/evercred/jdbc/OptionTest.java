@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.evercred.LoginOptions;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
@@ -51,9 +52,10 @@ class OptionTest {
           evercred.refusedLoginsPerMinute | unlimited
           evercred.currentOnly            | TRUE
           evercred.currentOnly            | false
-          evercred.region                 | us-gov-west-1
-          evercred.endpoint               | http://127.0.0.1:8080
-          evercred.endpoint               | https://vpce-1.secretsmanager.eu-west-1.vpce.amazonaws.com/
+          evercred.usernameKey            | u
+          evercred.username               | app
+          evercred.driverClass            | org.example.Driver$Inner
+          evercred.failures               | -4214=credential, 08P01 = LOCKED,x=uncertain,1=other
           """)
   void plan_valueAtItsEdge_taken(String name, String value) throws SQLException {
     Option option = Objects.requireNonNull(Option.of(name));
@@ -65,12 +67,10 @@ class OptionTest {
       delimiter = '|',
       textBlock =
           """
-          evercred.secretId               | ' '
           evercred.rotationWait           | -1s
           evercred.rotationWait           | 600001ms
           evercred.rotationWait           | 20
           evercred.rotationWait           | 1d
-          evercred.rotationWait           | ''
           evercred.rotationWait           | PT99999999999999H
           evercred.probeTimeout           | 999ms
           evercred.probeTimeout           | 61s
@@ -80,11 +80,18 @@ class OptionTest {
           evercred.refusedLoginsPerMinute | 0
           evercred.refusedLoginsPerMinute | -1
           evercred.currentOnly            | yes
+          evercred.driverClass            | org.example.
+          evercred.driverClass            | a b
+          evercred.failures               | 1017
+          evercred.failures               | 1017=maybe
+          evercred.failures               | 1017=credential,
+          evercred.refreshAfter           | 999ms
+          evercred.refreshAfter           | soon
+          evercred.maximumSecrets         | 0
           evercred.region                 | Europe
           evercred.region                 | eu west
           evercred.endpoint               | 127.0.0.1:8080
           evercred.endpoint               | ftp://h
-          evercred.endpoint               | https://h?x=1
           evercred.endpoint               | https://
           """)
   void plan_valueBeyondItsEdge_refusedByNameValueAndRange(String name, String value) {
@@ -104,10 +111,33 @@ class OptionTest {
   }
 
   @Test
-  void plan_endpointWithUser_refusedWithoutQuotingIt() {
-    assertThatThrownBy(() -> plan("evercred.endpoint", "https://me:marker@h"))
-        .isInstanceOf(SQLException.class)
-        .hasMessageNotContaining("marker");
+  void plan_endpointWithUserOrQuery_refusedWithoutQuotingIt() {
+    for (String endpoint : List.of("https://me:marker@h", "https://h?x=marker")) {
+      assertThatThrownBy(() -> plan("evercred.endpoint", endpoint))
+          .isInstanceOf(SQLException.class)
+          .hasMessageStartingWith("evercred.endpoint must be ")
+          .hasMessageNotContaining("marker");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "region, us-gov-west-1",
+    "endpoint, http://127.0.0.1:8080",
+    "endpoint, https://vpce-1.secretsmanager.eu-west-1.vpce.amazonaws.com/",
+    "refreshAfter, 1s",
+    "serveStaleFor, unlimited",
+    "keepFresh, 'a,b'",
+    "countHits, true"
+  })
+  void plan_optionOfTheCache_handedOn(String name, String value) throws SQLException {
+    assertThat(plan("evercred." + name, value).cacheSettings())
+        .containsExactly(Map.entry(name, new Settings.Found(value, "evercred." + name, true)));
+  }
+
+  @Test
+  void help_optionsOfTheCache_isThereForEach() {
+    assertThat(CacheOptions.described()).containsAll(CacheOptions.names());
   }
 
   @ParameterizedTest
@@ -167,7 +197,7 @@ class OptionTest {
   @ParameterizedTest
   @EnumSource
   void standard_ofEachOption_isWhatCoreHas(Option option) {
-    if (option.standard != null) {
+    if (option.standard != null && !option.bareName().endsWith("Key")) {
       LoginOptions standard = option.apply(LoginOptions.DEFAULTS, option.standard);
       assertThat(standard).usingRecursiveComparison().isEqualTo(LoginOptions.DEFAULTS);
     }

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.evercred.FailureKind;
 import io.github.evercred.SecretCache;
 import io.github.evercred.SecretValue;
-import java.net.URI;
+import io.github.evercred.Target;
 import java.sql.Connection;
 import java.sql.Driver;
 import java.sql.SQLException;
@@ -30,7 +30,7 @@ class PlanTest {
 
   private Connection connect(String url, Properties properties) throws SQLException {
     try (SecretCache cache = secrets.cache()) {
-      return Plan.of(url, properties).connect(Logins.of(cache).login, 0);
+      return Plan.of(url, properties).connect(Logins.of(cache), 0);
     }
   }
 
@@ -186,15 +186,16 @@ class PlanTest {
     if (told != null) {
       given.setProperty("evercred.region", told);
     }
-    assertThat(Plan.of(URL, given).region()).isEqualTo(expected);
+    Settings.Found region = Plan.of(URL, given).cacheSettings().get("region");
+    assertThat(region == null ? null : region.text()).isEqualTo(expected);
   }
 
   @Test
   void endpoint_told_found() throws SQLException {
     Plan plan = Plan.of(URL + "?evercred.endpoint=http://127.0.0.1:8080", null);
-    assertThat(plan.endpoint()).isEqualTo(URI.create("http://127.0.0.1:8080"));
-    assertThat(plan.choosesCache()).isTrue();
-    assertThat(Plan.of(URL, null).choosesCache()).isFalse();
+    assertThat(plan.cacheSettings().get("endpoint"))
+        .isEqualTo(new Settings.Found("http://127.0.0.1:8080", "evercred.endpoint", true));
+    assertThat(Plan.of(URL, null).cacheSettings()).isEmpty();
   }
 
   @ParameterizedTest
@@ -208,8 +209,7 @@ class PlanTest {
   void target_unknownEngine_addressWithoutUserAndPath(String rest, String expected)
       throws SQLException {
     Plan plan = Plan.of("jdbc:evercred:unknown:" + rest, null);
-    assertThat(plan.target().hosts()).containsExactly(expected);
-    assertThat(plan.target().engine()).isEqualTo("unknown");
+    assertThat(plan.target()).isEqualTo(new Target("unknown", List.of(expected), null));
     assertThat(plan.toString()).doesNotContain("marker");
   }
 
@@ -249,8 +249,15 @@ class PlanTest {
       Plan plan = Plan.of("jdbc:evercred:scripted://h/db", given);
       Plan timed = plan.as(timedRow());
       SecretValue value = SecretValue.builder("s", "v1").text(json);
-      timed.use(value, Option.duration(remaining));
+      use(timed, value, Option.duration(remaining));
       return driver.only().properties().getProperty("limit");
+    }
+  }
+
+  private static void use(Plan plan, SecretValue value, Duration remaining) throws SQLException {
+    try (SecretCache cache = new FakeSecrets().cache()) {
+      Connection unused =
+          new RealLogin<>(plan, RealLogin::connect, Logins.of(cache)).use(value, remaining);
     }
   }
 
@@ -328,7 +335,8 @@ class PlanTest {
         Plan plan =
             Plan.of(URL, properties("user", "s"))
                 .as(row(List.of(), LoginTime.UNKNOWN, new WithTls()));
-        plan.use(
+        use(
+            plan,
             SecretValue.builder("s", "v1")
                 .text("{\"username\":\"a\",\"password\":\"b\",\"ssl\":" + ssl + "}"),
             Duration.ofSeconds(1));

@@ -15,10 +15,14 @@ import org.junit.jupiter.api.Test;
 class PublicApiTest {
 
   @Test
-  void publicTypes_all_areTheseTwo() throws Exception {
+  void publicTypes_all_areThese() throws Exception {
     assertThat(classes())
         .filteredOn(type -> Modifier.isPublic(type.getModifiers()))
-        .containsExactlyInAnyOrder(EvercredDriver.class, EvercredDataSource.class);
+        .containsExactlyInAnyOrder(
+            EvercredDriver.class,
+            PlainUrlDriver.class,
+            EvercredDataSource.class,
+            EvercredXADataSource.class);
   }
 
   @Test
