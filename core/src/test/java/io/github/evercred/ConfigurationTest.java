@@ -386,11 +386,20 @@ class ConfigurationTest {
     for (String name :
         List.of(
             "secretId",
+            "username",
+            "usernameKey",
+            "passwordKey",
+            "hostKey",
+            "portKey",
+            "dbnameKey",
+            "driverClass",
+            "failures",
             "rotationWait",
             "probeTimeout",
             "loginsAtOnce",
             "refusedLoginsPerMinute",
-            "currentOnly")) {
+            "currentOnly",
+            "setRole")) {
       handed.setProperty("evercred." + name, "whatever");
     }
     handed.setProperty("user", "me");
