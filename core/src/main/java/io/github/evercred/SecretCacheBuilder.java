@@ -107,6 +107,18 @@ public final class SecretCacheBuilder {
     return options;
   }
 
+  /**
+   * Returns the names of all options that can be given as text: each as the property {@code
+   * evercred.<name>} and as an environment variable. For who reads properties in which options of a
+   * cache stand beside others.
+   *
+   * @return the names without {@code evercred.}, such as {@code refreshAfter}; always the same, in
+   *     the order of the manual; unmodifiable
+   */
+  public static List<String> optionNames() {
+    return new SecretCacheBuilder(new Properties(), Map.of()).names();
+  }
+
   private List<String> names() {
     return options.stream().map(option -> option.name).toList();
   }

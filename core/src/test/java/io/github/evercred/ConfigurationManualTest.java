@@ -52,7 +52,7 @@ class ConfigurationManualTest {
         Arrays.stream(SecretCacheBuilder.class.getDeclaredMethods())
             .filter(method -> Modifier.isPublic(method.getModifiers()))
             .map(Method::getName)
-            .filter(name -> !Set.of("build", "properties").contains(name))
+            .filter(name -> !Set.of("build", "properties", "optionNames").contains(name))
             .collect(Collectors.toCollection(TreeSet::new));
     builder.options().forEach(option -> wanted.add(option.name));
 
@@ -60,10 +60,19 @@ class ConfigurationManualTest {
     assertThat(rows()).allSatisfy(row -> assertThat(row.meaning()).endsWith("."));
   }
 
+  @Test
+  void optionNames_areTheRowsThatCanBeConfiguredInTheirOrder() throws IOException {
+    assertThat(SecretCacheBuilder.optionNames())
+        .containsExactlyElementsOf(
+            rows().stream().filter(r -> !r.property().isEmpty()).map(Row::option).toList())
+        .isUnmodifiable();
+  }
+
   /** Every method that sets one option is named as the option is. */
   @Test
   void builder_options_areAllLookedUp() {
-    Set<String> onlyInCode = Set.of("source", "listener", "properties", "build");
+    Set<String> onlyInCode = 
+        Set.of("source", "listener", "properties", "build", "optionNames");
     assertThat(SecretCacheBuilder.class.getDeclaredMethods())
         .filteredOn(method -> Modifier.isPublic(method.getModifiers()))
         .extracting(Method::getName)
