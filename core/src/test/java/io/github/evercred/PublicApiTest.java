@@ -25,6 +25,7 @@ class PublicApiTest {
   private static final Set<String> PUBLIC =
       Set.of(
           "AwsSecretSource",
+          "AwsSecretSource$Builder",
           "CredentialUse",
           "FailureKind",
           "LoginFailure",
