@@ -1,6 +1,7 @@
 package io.github.evercred;
 
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
@@ -8,6 +9,7 @@ import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.sts.StsClient;
 import software.amazon.awssdk.services.sts.auth.StsAssumeRoleCredentialsProvider;
+import software.amazon.awssdk.services.sts.model.AssumeRoleRequest;
 
 /**
  * The credentials of an IAM role, assumed when they are first needed and again before they expire,
@@ -19,10 +21,14 @@ import software.amazon.awssdk.services.sts.auth.StsAssumeRoleCredentialsProvider
  */
 final class AssumedRole implements AwsCredentialsProvider, AutoCloseable {
 
-  /** The call for the secret has its own limit, which begins after this one. */
-  private static final Duration LIMIT = Duration.ofSeconds(5);
-
   private final String role;
+
+  /**
+   * How long the call may take that a thread makes for its fetch. The limit of the call for the
+   * secret does not hold for it: that begins when there are credentials.
+   */
+  private final ThreadLocal<Duration> limit = ThreadLocal.withInitial(() -> Duration.ofSeconds(2));
+
   private final StsClient sts;
   private final StsAssumeRoleCredentialsProvider credentials;
 
@@ -33,17 +39,34 @@ final class AssumedRole implements AwsCredentialsProvider, AutoCloseable {
    */
   AssumedRole(Place place, String role, @Nullable AwsCredentialsProvider from) {
     this.role = role;
-    this.sts = AwsSecretSource.lean(StsClient.builder(), place, from, LIMIT).build();
+    this.sts = AwsSecretSource.lean(StsClient.builder(), place, from).build();
     this.credentials =
         StsAssumeRoleCredentialsProvider.builder()
             .stsClient(sts)
             .asyncCredentialUpdateEnabled(false)
-            .refreshRequest(
-                r ->
-                    r.roleArn(role)
-                        .roleSessionName(place.roleSessionName())
-                        .externalId(place.externalId().orElse(null)))
+            .refreshRequest(() -> request(place))
             .build();
+  }
+
+  private AssumeRoleRequest request(Place place) {
+    return AssumeRoleRequest.builder()
+        .roleArn(role)
+        .roleSessionName(place.roleSessionName())
+        .externalId(place.externalId().orElse(null))
+        .overrideConfiguration(o -> AwsSecretSource.limit(o, limit.get()))
+        .build();
+  }
+
+  /**
+   * Makes a call that may need these credentials first, which may take as long as it may itself.
+   */
+  <T> T within(Duration timeout, Supplier<T> call) {
+    limit.set(timeout);
+    try {
+      return call.get();
+    } finally {
+      limit.remove();
+    }
   }
 
   /** What STS answers leaves as it came; all else is said to be about this role. */
@@ -54,7 +77,10 @@ final class AssumedRole implements AwsCredentialsProvider, AutoCloseable {
     } catch (AbortedException e) {
       throw e;
     } catch (SdkClientException e) {
-      throw none(e.getMessage(), e);
+      // What cannot be read is quoted by the SDK, and may be the credentials.
+      throw AwsSecretSource.isUnreadable(e)
+          ? none("the answer cannot be read", null)
+          : none(e.getMessage(), e);
     } catch (NullPointerException | IllegalStateException e) {
       throw none("the answer lacks a part of them", null); // No field of it is required.
     }

@@ -191,8 +191,7 @@ public final class AwsSecretSource implements SecretSource {
     AssumedRole role = null;
     try {
       role = place.role().map(arn -> new AssumedRole(place, arn, profile)).orElse(null);
-      var builder =
-          lean(SecretsManagerClient.builder(), place, role == null ? profile : role, null);
+      var builder = lean(SecretsManagerClient.builder(), place, role == null ? profile : role);
       place.endpoint().ifPresent(builder::endpointOverride);
       return new Built(builder.build(), role, profile);
     } catch (RuntimeException e) {
@@ -214,21 +213,16 @@ public final class AwsSecretSource implements SecretSource {
    * Sets what all clients have in common that are built here.
    *
    * @param credentials null means the SDK's default chain
-   * @param limit of a whole call; null means that each request brings its own
    */
   static <B extends AwsClientBuilder<B, ?> & SdkSyncClientBuilder<B, ?>> B lean(
-      B builder,
-      Place place,
-      @Nullable AwsCredentialsProvider credentials,
-      @Nullable Duration limit) {
+      B builder, Place place, @Nullable AwsCredentialsProvider credentials) {
     builder
         .httpClientBuilder(
             UrlConnectionHttpClient.builder().connectionTimeout(Duration.ofSeconds(2)))
         .overrideConfiguration(
             o -> {
               o.retryStrategy(AwsRetryStrategy.doNotRetry())
-                  .putAdvancedOption(SdkAdvancedClientOption.USER_AGENT_SUFFIX, "evercred")
-                  .apiCallTimeout(limit);
+                  .putAdvancedOption(SdkAdvancedClientOption.USER_AGENT_SUFFIX, "evercred");
               place.profile().ifPresent(o::defaultProfileName);
             });
     place.region().map(Region::of).ifPresent(builder::region);
@@ -482,7 +476,7 @@ public final class AwsSecretSource implements SecretSource {
     return found;
   }
 
-  private static void limit(AwsRequestOverrideConfiguration.Builder call, Duration timeout) {
+  static void limit(AwsRequestOverrideConfiguration.Builder call, Duration timeout) {
     call.apiCallTimeout(timeout).apiCallAttemptTimeout(timeout);
   }
 
@@ -497,7 +491,11 @@ public final class AwsSecretSource implements SecretSource {
       Duration timeout,
       Function<SecretsManagerClient, T> call) {
     try {
-      return call.apply(client());
+      Built built = built();
+      AssumedRole assumed = built.role();
+      return assumed == null
+          ? call.apply(built.client())
+          : assumed.within(timeout, () -> call.apply(built.client()));
     } catch (SecretException e) {
       throw e;
     } catch (RuntimeException e) {
@@ -534,7 +532,7 @@ public final class AwsSecretSource implements SecretSource {
   }
 
   /** Builds the client once; others wait for it. A build that failed is tried again by the next. */
-  private SecretsManagerClient client() {
+  private Built built() {
     if (isClosed()) {
       throw closedFailure();
     }
@@ -544,7 +542,7 @@ public final class AwsSecretSource implements SecretSource {
       mine.run();
     }
     try {
-      return building.get().client();
+      return building.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new SecretException(
@@ -650,7 +648,7 @@ public final class AwsSecretSource implements SecretSource {
   /** What never reached AWS has no code, so its text must do. */
   private static SecretException sorted(SdkClientException e) {
     String message = Objects.requireNonNullElse(e.getMessage(), "");
-    if (message.startsWith("Unable to unmarshall response")) {
+    if (isUnreadable(e)) {
       return unreadable();
     }
     if (SAYS_CREDENTIALS.matcher(message).find()) {
@@ -663,6 +661,10 @@ public final class AwsSecretSource implements SecretSource {
     }
     return new SecretException(
         SecretException.Reason.CONFIGURATION, "the AWS SDK could not make the call: " + message, e);
+  }
+
+  static boolean isUnreadable(SdkClientException e) {
+    return e.getMessage() != null && e.getMessage().startsWith("Unable to unmarshall response");
   }
 
   /**
