@@ -49,6 +49,7 @@ class PublicApiTest {
           "SecretValue$Builder",
           "SecretVersions",
           "Target",
+          "VersionInUse",
           "VersionSelector");
 
   private static List<Class<?>> classes() throws IOException, URISyntaxException {
