@@ -44,8 +44,10 @@ final class AwsErrors {
    * @param secretId the secret as the caller wrote it; null for a batch as a whole
    * @param current whether the version asked for is AWSCURRENT, which every secret has
    * @param region the client's region, if it is known
+   * @param role the role that is assumed to read it, if one is
    */
-  record Asked(@Nullable String secretId, boolean current, @Nullable String region) {
+  record Asked(
+      @Nullable String secretId, boolean current, @Nullable String region, @Nullable String role) {
 
     private @Nullable SecretArn arn() {
       return secretId == null ? null : SecretArn.parse(secretId);
@@ -194,8 +196,21 @@ final class AwsErrors {
                 answer.text().isEmpty() ? "" : ": " + withoutStop(answer.text())));
     if (answer.service() == null) {
       addHints(said, answer, asked, reason);
+    } else if (asked.role() != null) {
+      said.add(whyNotAssumed(answer, asked.role(), reason));
     }
     return String.join(". ", said);
+  }
+
+  /** What was refused may have come before the role: a web identity, a role of the profile's. */
+  private static String whyNotAssumed(Answer answer, String role, Reason reason) {
+    Matcher text = WHO_AND_WHAT.matcher(answer.text());
+    boolean ofAnother = text.find() && !text.group(2).equals(role);
+    String which = "The option role is " + role;
+    return reason != Reason.AWS_CREDENTIALS || ofAnother
+        ? which
+        : which
+            + ": its trust policy must name the caller and match the option externalId, if it asks for one; the caller's own policy must allow sts:AssumeRole on it";
   }
 
   private static String withoutStop(String text) {

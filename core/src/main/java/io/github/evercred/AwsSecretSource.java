@@ -12,6 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Properties;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicReference;
@@ -20,17 +22,23 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider;
 import software.amazon.awssdk.awscore.AwsRequestOverrideConfiguration;
+import software.amazon.awssdk.awscore.client.builder.AwsClientBuilder;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
 import software.amazon.awssdk.core.SdkBytes;
+import software.amazon.awssdk.core.client.builder.SdkSyncClientBuilder;
 import software.amazon.awssdk.core.client.config.SdkAdvancedClientOption;
 import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.ApiCallAttemptTimeoutException;
 import software.amazon.awssdk.core.exception.ApiCallTimeoutException;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.profiles.ProfileFile;
+import software.amazon.awssdk.profiles.ProfileFileLocation;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.APIErrorType;
@@ -38,6 +46,7 @@ import software.amazon.awssdk.services.secretsmanager.model.BatchGetSecretValueR
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRequest;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.SecretValueEntry;
+import software.amazon.awssdk.utils.SdkAutoCloseable;
 
 /**
  * Reads secrets from AWS Secrets Manager through the AWS SDK for Java v2. The one place that knows
@@ -65,10 +74,10 @@ public final class AwsSecretSource implements SecretSource {
       Pattern.compile(
           "credential|IMDS|metadata service|SSO (session|token)", Pattern.CASE_INSENSITIVE);
 
-  private final Supplier<SecretsManagerClient> maker;
-  private final AtomicReference<@Nullable FutureTask<SecretsManagerClient>> client =
-      new AtomicReference<>();
+  private final Supplier<Built> maker;
+  private final AtomicReference<@Nullable FutureTask<Built>> client = new AtomicReference<>();
   private final String description;
+  private final @Nullable String role;
   private final boolean owned;
   private final Time time = Time.system(); // Its clock alone.
 
@@ -76,12 +85,34 @@ public final class AwsSecretSource implements SecretSource {
   private final Object lock = new Object();
 
   private boolean closed;
-  private @Nullable SecretsManagerClient toClose;
+  private @Nullable Built toClose;
+
+  /** A client, and what was built for its credentials. */
+  private record Built(
+      SecretsManagerClient client, @Nullable AssumedRole role, @Nullable SdkAutoCloseable profile) {
+    void close() {
+      client.close();
+      if (role != null) {
+        role.close();
+      }
+      if (profile != null) {
+        profile.close();
+      }
+    }
+  }
 
   AwsSecretSource(Supplier<SecretsManagerClient> maker, String description, boolean owned) {
-    this.maker = maker;
+    this.maker = () -> new Built(maker.get(), null, null);
     this.description = description;
+    this.role = null;
     this.owned = owned;
+  }
+
+  AwsSecretSource(Place place) {
+    this.maker = () -> build(place);
+    this.description = place.description();
+    this.role = place.role().orElse(null);
+    this.owned = true;
   }
 
   /**
@@ -106,11 +137,23 @@ public final class AwsSecretSource implements SecretSource {
     if (endpoint != null) {
       CacheOption.requireEndpoint(endpoint);
     }
-    String description =
-        endpoint != null
-            ? endpoint.toString()
-            : Objects.requireNonNullElse(region, "the default region");
-    return new AwsSecretSource(() -> build(region, endpoint), description, true);
+    return new AwsSecretSource(
+        new Place(
+            Optional.ofNullable(region),
+            Optional.ofNullable(endpoint),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            new PlaceOptions().roleSessionName.standard));
+  }
+
+  /**
+   * Starts a source with credentials of one's own choice.
+   *
+   * @return a builder
+   */
+  public static Builder builder() {
+    return new Builder();
   }
 
   /**
@@ -135,46 +178,91 @@ public final class AwsSecretSource implements SecretSource {
     }
   }
 
-  private static SecretsManagerClient build(@Nullable String region, @Nullable URI endpoint) {
-    requireStsForWebIdentity();
-    var builder =
-        SecretsManagerClient.builder()
-            .httpClientBuilder(
-                UrlConnectionHttpClient.builder().connectionTimeout(Duration.ofSeconds(2)))
-            .overrideConfiguration(
-                o ->
-                    o.retryStrategy(AwsRetryStrategy.doNotRetry())
-                        .putAdvancedOption(SdkAdvancedClientOption.USER_AGENT_SUFFIX, "evercred"));
-    if (region != null) {
-      builder.region(Region.of(region));
+  private static Built build(Place place) {
+    if (isSet("AWS_WEB_IDENTITY_TOKEN_FILE", "aws.webIdentityTokenFile")) {
+      requireSts(
+          "AWS_WEB_IDENTITY_TOKEN_FILE is set",
+          "without it the SDK would use another identity, the node's role");
     }
-    if (endpoint != null) {
-      builder.endpointOverride(endpoint);
+    if (place.role().isPresent()) {
+      requireSts("A role is configured", "a role is assumed with it");
     }
-    return builder.build();
+    ProfileCredentialsProvider profile = place.profile().map(AwsSecretSource::profile).orElse(null);
+    AssumedRole role = null;
+    try {
+      role = place.role().map(arn -> new AssumedRole(place, arn, profile)).orElse(null);
+      var builder = lean(SecretsManagerClient.builder(), place, role == null ? profile : role);
+      place.endpoint().ifPresent(builder::endpointOverride);
+      return new Built(builder.build(), role, profile);
+    } catch (RuntimeException e) {
+      if (role != null) {
+        role.close();
+      }
+      if (profile != null) {
+        profile.close();
+      }
+      throw e;
+    }
+  }
+
+  private static boolean isSet(String variable, String property) {
+    return System.getenv(variable) != null || System.getProperty(property) != null;
+  }
+
+  /**
+   * Sets what all clients have in common that are built here.
+   *
+   * @param credentials null means the SDK's default chain
+   */
+  static <B extends AwsClientBuilder<B, ?> & SdkSyncClientBuilder<B, ?>> B lean(
+      B builder, Place place, @Nullable AwsCredentialsProvider credentials) {
+    builder
+        .httpClientBuilder(
+            UrlConnectionHttpClient.builder().connectionTimeout(Duration.ofSeconds(2)))
+        .overrideConfiguration(
+            o -> {
+              o.retryStrategy(AwsRetryStrategy.doNotRetry())
+                  .putAdvancedOption(SdkAdvancedClientOption.USER_AGENT_SUFFIX, "evercred");
+              place.profile().ifPresent(o::defaultProfileName);
+            });
+    place.region().map(Region::of).ifPresent(builder::region);
+    if (credentials != null) {
+      builder.credentialsProvider(credentials);
+    }
+    return builder;
+  }
+
+  /** The SDK would say no more than that there are no credentials, at the first call. */
+  private static ProfileCredentialsProvider profile(String name) {
+    if (ProfileFile.defaultProfileFile().profile(name).isEmpty()) {
+      throw new SecretException(
+          SecretException.Reason.CONFIGURATION,
+          "there is no profile '%s' in %s or %s: add it, or correct the option profile"
+              .formatted(
+                  name,
+                  ProfileFileLocation.configurationFilePath(),
+                  ProfileFileLocation.credentialsFilePath()),
+          null);
+    }
+    return ProfileCredentialsProvider.create(name);
   }
 
   /**
    * With a web identity (EKS) and without the {@code sts} artifact the SDK's chain goes on to the
    * node's role, silently: another identity than the one that was configured.
    */
-  private static void requireStsForWebIdentity() {
-    boolean webIdentity =
-        System.getenv("AWS_WEB_IDENTITY_TOKEN_FILE") != null
-            || System.getProperty("aws.webIdentityTokenFile") != null;
-    if (webIdentity) {
-      try {
-        Class.forName(
-            "software.amazon.awssdk.services.sts.StsClient",
-            false,
-            AwsSecretSource.class.getClassLoader());
-      } catch (ClassNotFoundException e) {
-        throw new SecretException(
-            SecretException.Reason.CONFIGURATION,
-            "AWS_WEB_IDENTITY_TOKEN_FILE is set, but software.amazon.awssdk:sts is not on the class"
-                + " path. Add it: without it the SDK would use another identity, the node's role.",
-            e);
-      }
+  private static void requireSts(String need, String why) {
+    try {
+      Class.forName(
+          "software.amazon.awssdk.services.sts.StsClient",
+          false,
+          AwsSecretSource.class.getClassLoader());
+    } catch (ClassNotFoundException e) {
+      throw new SecretException(
+          SecretException.Reason.CONFIGURATION,
+          "%s, but software.amazon.awssdk:sts is not on the class path. Add it: %s."
+              .formatted(need, why),
+          e);
     }
   }
 
@@ -371,7 +459,7 @@ public final class AwsSecretSource implements SecretSource {
               Objects.requireNonNullElse(error.errorCode(), ""),
               Objects.requireNonNullElse(error.message(), ""),
               false),
-          new AwsErrors.Asked(id, true, clientRegion()),
+          new AwsErrors.Asked(id, true, clientRegion(), role),
           errors.get(error),
           null);
     }
@@ -388,7 +476,7 @@ public final class AwsSecretSource implements SecretSource {
     return found;
   }
 
-  private static void limit(AwsRequestOverrideConfiguration.Builder call, Duration timeout) {
+  static void limit(AwsRequestOverrideConfiguration.Builder call, Duration timeout) {
     call.apiCallTimeout(timeout).apiCallAttemptTimeout(timeout);
   }
 
@@ -403,7 +491,11 @@ public final class AwsSecretSource implements SecretSource {
       Duration timeout,
       Function<SecretsManagerClient, T> call) {
     try {
-      return call.apply(client());
+      Built built = built();
+      AssumedRole assumed = built.role();
+      return assumed == null
+          ? call.apply(built.client())
+          : assumed.within(timeout, () -> call.apply(built.client()));
     } catch (SecretException e) {
       throw e;
     } catch (RuntimeException e) {
@@ -417,7 +509,7 @@ public final class AwsSecretSource implements SecretSource {
   private RuntimeException sorted(
       RuntimeException failure, @Nullable String secretId, boolean current, Duration timeout) {
     if (failure instanceof AwsServiceException e) {
-      return sorted(e, new AwsErrors.Asked(secretId, current, clientRegion()));
+      return sorted(e, new AwsErrors.Asked(secretId, current, clientRegion(), role));
     }
     if (failure instanceof ApiCallTimeoutException
         || failure instanceof ApiCallAttemptTimeoutException) {
@@ -440,13 +532,12 @@ public final class AwsSecretSource implements SecretSource {
   }
 
   /** Builds the client once; others wait for it. A build that failed is tried again by the next. */
-  private SecretsManagerClient client() {
+  private Built built() {
     if (isClosed()) {
       throw closedFailure();
     }
-    FutureTask<SecretsManagerClient> mine = new FutureTask<>(this::make);
-    FutureTask<SecretsManagerClient> building =
-        client.updateAndGet(other -> other == null ? mine : other);
+    FutureTask<Built> mine = new FutureTask<>(this::make);
+    FutureTask<Built> building = client.updateAndGet(other -> other == null ? mine : other);
     if (building == mine) {
       mine.run();
     }
@@ -470,8 +561,8 @@ public final class AwsSecretSource implements SecretSource {
   }
 
   /** Whoever comes second, this or {@link #close}, closes what has been built. */
-  private SecretsManagerClient make() {
-    SecretsManagerClient made = maker.get();
+  private Built make() {
+    Built made = maker.get();
     if (!owned) {
       return made;
     }
@@ -500,9 +591,9 @@ public final class AwsSecretSource implements SecretSource {
 
   /** Only a failure asks for it, so the client has mostly been built. */
   private @Nullable String clientRegion() {
-    FutureTask<SecretsManagerClient> built = client.get();
+    FutureTask<Built> built = client.get();
     try {
-      return built == null || !built.isDone() ? null : region(built.get());
+      return built == null || !built.isDone() ? null : region(built.get().client());
     } catch (InterruptedException | ExecutionException e) {
       return null; // Not of a task that is done and whose client has made a call.
     }
@@ -557,7 +648,7 @@ public final class AwsSecretSource implements SecretSource {
   /** What never reached AWS has no code, so its text must do. */
   private static SecretException sorted(SdkClientException e) {
     String message = Objects.requireNonNullElse(e.getMessage(), "");
-    if (message.startsWith("Unable to unmarshall response")) {
+    if (isUnreadable(e)) {
       return unreadable();
     }
     if (SAYS_CREDENTIALS.matcher(message).find()) {
@@ -570,6 +661,10 @@ public final class AwsSecretSource implements SecretSource {
     }
     return new SecretException(
         SecretException.Reason.CONFIGURATION, "the AWS SDK could not make the call: " + message, e);
+  }
+
+  static boolean isUnreadable(SdkClientException e) {
+    return e.getMessage() != null && e.getMessage().startsWith("Unable to unmarshall response");
   }
 
   /**
@@ -588,16 +683,17 @@ public final class AwsSecretSource implements SecretSource {
   }
 
   /**
-   * Closes the client if it was built here, also one that is being built at this moment. Later
-   * fetches fail with {@link SecretException.Reason#CLOSED}. Does nothing to a client that was
-   * handed in, and nothing when called twice.
+   * Closes the client if it was built here, also one that is being built at this moment, and with
+   * it what was built for its credentials. Later fetches fail with {@link
+   * SecretException.Reason#CLOSED}. Does nothing to a client that was handed in, and nothing when
+   * called twice.
    */
   @Override
   public void close() {
     if (!owned) {
       return;
     }
-    SecretsManagerClient built;
+    Built built;
     synchronized (lock) {
       closed = true;
       built = toClose;
@@ -605,6 +701,115 @@ public final class AwsSecretSource implements SecretSource {
     }
     if (built != null) {
       built.close();
+    }
+  }
+
+  /**
+   * Sets where a source reads and as whom. Each option may be set once and is checked at once; what
+   * is not set is as the SDK has it. Options of a cache's configuration are not looked at here.
+   *
+   * <p>Not thread-safe. No argument may be null.
+   */
+  public static final class Builder {
+    private final PlaceOptions options = new PlaceOptions();
+
+    private Builder() {}
+
+    /**
+     * Sets the region, of STS too where a role is assumed.
+     *
+     * @param id the region's id, such as {@code eu-west-1}; the default is the SDK's: {@code
+     *     AWS_REGION}, then the profile's
+     * @return this builder
+     * @throws IllegalArgumentException if it does not look like one
+     * @throws IllegalStateException if it was already set
+     */
+    public Builder region(String id) {
+      options.region.set(Optional.of(id));
+      return this;
+    }
+
+    /**
+     * Sets where Secrets Manager is. STS is found as the SDK finds it.
+     *
+     * @param url a VPC endpoint or a local stand-in; the default is the region's own
+     * @return this builder
+     * @throws IllegalArgumentException if it is no {@code http} or {@code https} URL of a host, or
+     *     has a user, a query or a fragment
+     * @throws IllegalStateException if it was already set
+     */
+    public Builder endpoint(URI url) {
+      CacheOption.requireEndpoint(url);
+      options.endpoint.set(Optional.of(url));
+      return this;
+    }
+
+    /**
+     * Sets the profile of the shared AWS config files whose credentials are used, and no others.
+     * Its region counts where none is set. It must exist at the first fetch.
+     *
+     * @param name its name; the default is the SDK's chain of credentials
+     * @return this builder
+     * @throws IllegalArgumentException if no profile can be called that
+     * @throws IllegalStateException if it was already set
+     */
+    public Builder profile(String name) {
+      options.profile.set(Optional.of(name));
+      return this;
+    }
+
+    /**
+     * Sets an IAM role that is assumed, with the credentials of the profile or of the SDK's chain.
+     * Needs {@code software.amazon.awssdk:sts}, which comes with this library, and a policy that
+     * allows {@code sts:AssumeRole}. It is assumed at the first fetch and again in the last five
+     * minutes of its session, in the thread that fetches.
+     *
+     * @param arn {@code arn:<partition>:iam::<account>:role/<path and name>}
+     * @return this builder
+     * @throws IllegalArgumentException if it is no ARN of a role
+     * @throws IllegalStateException if it was already set
+     */
+    public Builder role(String arn) {
+      options.role.set(Optional.of(arn));
+      return this;
+    }
+
+    /**
+     * Sets the external id that the role's trust policy asks for.
+     *
+     * @param id 2 to 1224 letters, digits and {@code _+=,.@:/-}
+     * @return this builder
+     * @throws IllegalArgumentException if it is something else
+     * @throws IllegalStateException if it was already set
+     */
+    public Builder externalId(String id) {
+      options.externalId.set(Optional.of(id));
+      return this;
+    }
+
+    /**
+     * Sets the name of the role's session, by which CloudTrail tells who it was.
+     *
+     * @param name 2 to 64 letters, digits and {@code _+=,.@-}; the default is {@code evercred}
+     * @return this builder
+     * @throws IllegalArgumentException if it is something else
+     * @throws IllegalStateException if it was already set
+     */
+    public Builder roleSessionName(String name) {
+      options.roleSessionName.set(name);
+      return this;
+    }
+
+    /**
+     * Makes the source. Touches nothing until the first fetch.
+     *
+     * @return a source that closes all that it builds with itself
+     * @throws IllegalStateException if {@code externalId} or {@code roleSessionName} is set without
+     *     {@code role}
+     */
+    public AwsSecretSource build() {
+      return new AwsSecretSource(
+          options.resolve(new Configuration(Map.of(), new Properties(), Map.of())));
     }
   }
 }

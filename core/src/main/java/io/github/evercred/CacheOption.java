@@ -32,6 +32,17 @@ final class CacheOption<T> {
   private static final Pattern AMOUNT = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
   private static final Pattern REGION_ID = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)+");
 
+  /** What the SDK takes for one; it passes over profiles with other names. */
+  private static final Pattern PROFILE = Pattern.compile("[A-Za-z0-9_/.%@:+-]+");
+
+  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+  private static final Pattern ROLE =
+      Pattern.compile("arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/([!-~]{1,511}/)?[\\w+=,.@-]{1,64}");
+
+  // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+  private static final Pattern EXTERNAL_ID = Pattern.compile("[\\w+=,.@:/-]{2,1224}");
+  private static final Pattern SESSION_NAME = Pattern.compile("[\\w+=,.@-]{2,64}");
+
   final String name;
   final T standard;
 
@@ -119,13 +130,58 @@ final class CacheOption<T> {
 
   /** An AWS region. */
   static CacheOption<Optional<String>> region(String name) {
+    return text(name, "a region's id such as eu-west-1", REGION_ID);
+  }
+
+  /** A profile of the shared AWS config files. */
+  static CacheOption<Optional<String>> profile(String name) {
+    return text(name, "a profile's name: letters, digits and _-/.%@:+", PROFILE);
+  }
+
+  /** An IAM role. */
+  static CacheOption<Optional<String>> role(String name) {
+    return text(
+        name, "an IAM role's ARN such as arn:aws:iam::123456789012:role/secrets-reader", ROLE);
+  }
+
+  /** What a role's trust policy asks for. A wrong one is not quoted: it may be anything. */
+  static CacheOption<Optional<String>> externalId(String name) {
     return new CacheOption<>(
         name,
         Optional.empty(),
-        "a region's id such as eu-west-1",
+        "2 to 1224 letters, digits and _+=,.@:/-",
         "",
         Optional::of,
-        value -> require(REGION_ID.matcher(value.orElse("")).matches()));
+        value -> {
+          String id = value.orElse("");
+          if (!EXTERNAL_ID.matcher(id).matches()) {
+            throw new IllegalArgumentException(
+                id.length() < 2 || id.length() > 1224
+                    ? "one of %d characters".formatted(id.length())
+                    : "one with other characters");
+          }
+        });
+  }
+
+  /** The name of a role's session. */
+  static CacheOption<String> sessionName(String name) {
+    return new CacheOption<>(
+        name,
+        "evercred",
+        "2 to 64 letters, digits and _+=,.@-",
+        "",
+        text -> text,
+        value -> require(SESSION_NAME.matcher(value).matches()));
+  }
+
+  private static CacheOption<Optional<String>> text(String name, String range, Pattern shape) {
+    return new CacheOption<>(
+        name,
+        Optional.empty(),
+        range,
+        "",
+        Optional::of,
+        value -> require(shape.matcher(value.orElse("")).matches()));
   }
 
   /** Where Secrets Manager is. */
@@ -144,13 +200,13 @@ final class CacheOption<T> {
   void requireSettable(T value) {
     Objects.requireNonNull(value, name);
     if (set != null) {
-      throw new IllegalStateException(name + " was already set to " + set);
+      throw new IllegalStateException(name + " was already set to " + shown(set));
     }
     try {
       check.accept(value);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          "%s must be %s, not %s".formatted(name, range, said(e, value.toString())), e);
+          "%s must be %s, not %s".formatted(name, range, said(e, shown(value))), e);
     }
   }
 
@@ -193,6 +249,9 @@ final class CacheOption<T> {
   }
 
   private static String shown(Object value) {
+    if (value instanceof Optional<?> given) {
+      return given.map(CacheOption::shown).orElse("none");
+    }
     return value instanceof Duration time && time.compareTo(UNLIMITED) >= 0
         ? "unlimited"
         : value.toString();

@@ -25,11 +25,20 @@ final class Configuration {
   private static final Set<String> OTHERS =
       Set.of(
           "secretId",
+          "username",
+          "usernameKey",
+          "passwordKey",
+          "hostKey",
+          "portKey",
+          "dbnameKey",
+          "driverClass",
+          "failures",
           "rotationWait",
           "probeTimeout",
           "loginsAtOnce",
           "refusedLoginsPerMinute",
-          "currentOnly");
+          "currentOnly",
+          "setRole");
 
   /** Names that have been warned of in this JVM. */
   private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();

@@ -1,10 +1,8 @@
 package io.github.evercred;
 
 import java.lang.ref.WeakReference;
-import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,14 +26,6 @@ final class EqualCaches {
   static EqualCaches inThisJvm() {
     return IN_THIS_JVM;
   }
-
-  /**
-   * Where a source that a cache has made itself reads.
-   *
-   * @param region its region; empty means the SDK's default
-   * @param endpoint its endpoint; empty means the region's own
-   */
-  record Place(Optional<String> region, Optional<URI> endpoint) {}
 
   /** Caches that are equal. Of those that have been warned of none is held. */
   private static final class Kind {

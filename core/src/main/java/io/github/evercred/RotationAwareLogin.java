@@ -131,6 +131,33 @@ public final class RotationAwareLogin {
   }
 
   /**
+   * Tells which version a login would use now, and so which connections were opened with a version
+   * that has been replaced. Answers from memory: asks neither the target nor AWS, never waits, and
+   * counts neither as a login nor as a read of the secret, so it keeps no secret fresh.
+   *
+   * @param target where
+   * @param secretId name or ARN of the secret that holds the credential, as logins name it
+   * @param options as logins there have them
+   * @return the version that last worked there, where that is known and AWSCURRENT has not moved
+   *     since, else AWSCURRENT as cached; empty if nothing is cached or the cache is closed
+   */
+  public Optional<VersionInUse> versionInUse(Target target, String secretId, LoginOptions options) {
+    Objects.requireNonNull(options, "options");
+    SecretValue current = cache.held(Objects.requireNonNull(secretId, "secretId"));
+    if (current == null) {
+      return Optional.empty();
+    }
+    TargetState state = targets.get(identity(target, secretId, current));
+    SecretValue used =
+        state == null || options.currentOnly() ? current : state.inUse(current, time.nanos());
+    return Optional.of(new VersionInUse(used, current.versionId()));
+  }
+
+  private static Identity identity(Target target, String secretId, SecretValue current) {
+    return new Identity(Objects.requireNonNull(target, "target"), current.arn().orElse(secretId));
+  }
+
+  /**
    * Returns what logins have come to.
    *
    * @return a snapshot
@@ -180,9 +207,7 @@ public final class RotationAwareLogin {
       while (true) {
         SecretValue current = current(state);
         if (state == null) {
-          state =
-              targets.get(
-                  new Identity(target, current.arn().orElse(secretId)), made -> new TargetState());
+          state = targets.get(identity(target, secretId, current), made -> new TargetState());
         }
         if (time.nanos() - deadline >= 0) {
           throw giveUp(state);

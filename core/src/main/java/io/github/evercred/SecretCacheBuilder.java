@@ -1,16 +1,15 @@
 package io.github.evercred;
 
-import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,9 +24,10 @@ import org.jspecify.annotations.Nullable;
  * {@code attemptTimeout}, {@code rememberFailureFor} and {@code rememberFailureAtMost}). A length
  * of time is written {@code 250ms}, {@code 30s}, {@code 5m}, {@code 24h}, {@code 2d} or as in ISO
  * 8601 ({@code PT5M}), and {@code unlimited} where that is allowed; ids of secrets have commas
- * between them. {@code region} and {@code endpoint} can be given in the same way, for the source
- * that a cache makes itself. Where {@link #source} is set they are an error among the properties
- * handed in, and ignored elsewhere.
+ * between them. {@code region}, {@code endpoint}, {@code profile}, {@code role}, {@code externalId}
+ * and {@code roleSessionName} can be given in the same way, for the source that a cache makes
+ * itself; in code that is a {@link #source} from {@link AwsSecretSource#builder()}. Where {@link
+ * #source} is set they are an error among the properties handed in, and ignored elsewhere.
  *
  * <p>Not thread-safe. No argument may be null.
  */
@@ -66,12 +66,12 @@ public final class SecretCacheBuilder {
   private final CacheOption<Boolean> processMayFreeze = CacheOption.flag("processMayFreeze", false);
   private final CacheOption<Boolean> countHits = CacheOption.flag("countHits", false);
 
-  // For the source that the cache makes itself; in code one says source(...) instead.
-  private final CacheOption<Optional<String>> region = CacheOption.region("region");
-  private final CacheOption<Optional<URI>> endpoint = CacheOption.endpoint("endpoint");
+  /** For the source that the cache makes itself; in code one says source(...) instead. */
+  private final PlaceOptions place = new PlaceOptions();
 
   private final List<CacheOption<?>> options =
-      List.of(
+      with(
+          place.all(),
           refreshAfter,
           revalidateAfter,
           serveStaleFor,
@@ -84,9 +84,7 @@ public final class SecretCacheBuilder {
           maximumSecrets,
           keepFresh,
           processMayFreeze,
-          countHits,
-          region,
-          endpoint);
+          countHits);
   private final List<SecretCacheListener> listeners = new ArrayList<>();
   private @Nullable SecretSource source;
   private @Nullable Map<String, String> handed;
@@ -100,6 +98,10 @@ public final class SecretCacheBuilder {
   SecretCacheBuilder(Properties system, Map<String, String> environment) {
     this.system = system;
     this.environment = environment;
+  }
+
+  private static List<CacheOption<?>> with(List<CacheOption<?>> last, CacheOption<?>... first) {
+    return Stream.concat(Stream.of(first), last.stream()).toList();
   }
 
   /** All that can be configured, for the test of the manual. */
@@ -160,8 +162,8 @@ public final class SecretCacheBuilder {
 
   /**
    * Sets where secrets come from. The default is {@link AwsSecretSource#create()}, or one for the
-   * configured {@code region} and {@code endpoint}. A source that is set here is not closed with
-   * the cache.
+   * {@code region}, {@code endpoint}, {@code profile} and {@code role} that are configured. A
+   * source that is set here is not closed with the cache.
    *
    * @param source the source
    * @return this builder
@@ -406,13 +408,10 @@ public final class SecretCacheBuilder {
       others.made(cache, settings, null, given);
       return cache;
     }
-    var place =
-        new EqualCaches.Place(
-            region.resolve(configuration).value(), endpoint.resolve(configuration).value());
-    SecretSource own =
-        AwsSecretSource.create(place.region().orElse(null), place.endpoint().orElse(null));
+    Place where = place.resolve(configuration);
+    SecretSource own = new AwsSecretSource(where);
     SecretCache cache = new SecretCache(settings, own, true, time);
-    others.made(cache, settings, place, own);
+    others.made(cache, settings, where, own);
     return cache;
   }
 
@@ -490,7 +489,7 @@ public final class SecretCacheBuilder {
 
   /** Handed in on purpose, it must not go unheard; what stands around in the JVM may. */
   private void requireNoPlaceHanded(Configuration configuration) {
-    for (CacheOption<?> option : List.of(region, endpoint)) {
+    for (CacheOption<?> option : place.all()) {
       Configuration.Found found = configuration.findHanded(option.name);
       if (found != null) {
         throw new IllegalStateException(

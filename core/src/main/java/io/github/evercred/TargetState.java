@@ -284,7 +284,7 @@ final class TargetState {
       }
       return current;
     }
-    if (!version.equals(believed.seenCurrent) && !refusedLately(version, now)) {
+    if (isOvertaken(believed, version, now)) {
       belief = null;
       if (!believed.isCurrent()) {
         news.add(News.complete(version));
@@ -307,6 +307,21 @@ final class TargetState {
               now - believed.since));
     }
     return believed.value;
+  }
+
+  /** Whether AWSCURRENT has moved since, to a version of which nothing bad is known. */
+  private boolean isOvertaken(Belief believed, String current, long now) {
+    return !current.equals(believed.seenCurrent) && !refusedLately(current, now);
+  }
+
+  /** The version that the next login will choose; nothing comes of asking. */
+  synchronized SecretValue inUse(SecretValue current, long now) {
+    Belief believed = belief;
+    return believed == null
+            || believed.is(current)
+            || isOvertaken(believed, current.versionId(), now)
+        ? current
+        : believed.value;
   }
 
   private boolean refusedLately(String version, long now) {

@@ -52,7 +52,7 @@ class ConfigurationManualTest {
         Arrays.stream(SecretCacheBuilder.class.getDeclaredMethods())
             .filter(method -> Modifier.isPublic(method.getModifiers()))
             .map(Method::getName)
-            .filter(name -> !Set.of("build", "properties").contains(name))
+            .filter(name -> !Set.of("build", "properties", "optionNames").contains(name))
             .collect(Collectors.toCollection(TreeSet::new));
     builder.options().forEach(option -> wanted.add(option.name));
 
@@ -60,10 +60,18 @@ class ConfigurationManualTest {
     assertThat(rows()).allSatisfy(row -> assertThat(row.meaning()).endsWith("."));
   }
 
+  @Test
+  void optionNames_areTheRowsThatCanBeConfiguredInTheirOrder() throws IOException {
+    assertThat(SecretCacheBuilder.optionNames())
+        .containsExactlyElementsOf(
+            rows().stream().filter(r -> !r.property().isEmpty()).map(Row::option).toList())
+        .isUnmodifiable();
+  }
+
   /** Every method that sets one option is named as the option is. */
   @Test
   void builder_options_areAllLookedUp() {
-    Set<String> onlyInCode = Set.of("source", "listener", "properties", "build");
+    Set<String> onlyInCode = Set.of("source", "listener", "properties", "build", "optionNames");
     assertThat(SecretCacheBuilder.class.getDeclaredMethods())
         .filteredOn(method -> Modifier.isPublic(method.getModifiers()))
         .extracting(Method::getName)
@@ -105,9 +113,12 @@ class ConfigurationManualTest {
       assertThat(standard).isEmpty();
       assertThat(row.standard()).as("%s", row).isEqualTo("none");
       assertThat(option.range).contains(row.range().split(" each", 2)[0]);
+    } else if (option.standard instanceof String standard) {
+      assertThat(row.standard()).as("%s", row).isEqualTo(standard);
+      assertThat(row.range()).as("%s", row).isEqualTo(option.range);
     } else {
       assertThat(option.standard).isEqualTo(Optional.empty());
-      assertThat(row.standard()).as("%s", row).endsWith("'s");
+      assertThat(row.standard()).as("%s", row).matches("none|.*'s");
       assertThat(option.range).as("%s", row).startsWith(row.range());
     }
   }

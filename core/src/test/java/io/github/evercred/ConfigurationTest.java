@@ -224,6 +224,11 @@ class ConfigurationTest {
     "endpoint, ftp://host,     an http or https URL",
     "endpoint, https://h#f,    an http or https URL",
     "endpoint, https:///path,  an http or https URL",
+    "profile, a b,             a profile's name",
+    "role, admin,              an IAM role's ARN",
+    "role, arn:aws:iam::111122223333:user/a, an IAM role's ARN",
+    "roleSessionName, x,       2 to 64 letters",
+    "roleSessionName, a b,     2 to 64 letters",
   })
   void value_wrong_isToldWithOptionRangeAndPlace(String option, String text, String range) {
     String property = "evercred." + option;
@@ -341,8 +346,59 @@ class ConfigurationTest {
     }
   }
 
+  @Test
+  void externalId_wrong_isToldWithPlaceAndNotRepeated() {
+    environment.put("EVERCRED_ROLE", "arn:aws:iam::111122223333:role/a");
+    environment.put("EVERCRED_EXTERNAL_ID", "hunter2 hunter2");
+
+    assertThatThrownBy(() -> builder().build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("externalId must be 2 to 1224 letters")
+        .hasMessageContaining("(environment variable EVERCRED_EXTERNAL_ID)")
+        .hasMessageNotContaining("hunter2");
+  }
+
   @ParameterizedTest
-  @CsvSource({"region, eu-west-1", "endpoint, http://localhost:4566"})
+  @ValueSource(strings = {"externalId", "roleSessionName"})
+  void partOfARole_withoutOne_isToldWithPlace(String option) {
+    system.setProperty("evercred." + option, "orders");
+
+    assertThatThrownBy(() -> builder().build())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContainingAll(
+            option + " (system property evercred." + option + ")", "role is not set");
+  }
+
+  @Test
+  void role_inAllPlaces_isTakenFromTheFirst() {
+    String role = "arn:aws:iam::111122223333:role/";
+    environment.put("EVERCRED_ROLE", role + "environment");
+    environment.put("EVERCRED_PROFILE", "orders");
+    assertMade("eu-west-3 with profile orders as " + role + "environment");
+
+    system.setProperty("evercred.role", role + "system");
+    assertMade("eu-west-3 with profile orders as " + role + "system");
+
+    handed.setProperty("evercred.role", role + "handed");
+    assertMade("eu-west-3 with profile orders as " + role + "handed");
+  }
+
+  private void assertMade(String description) {
+    environment.put("EVERCRED_REGION", "eu-west-3");
+    try (SecretCache cache = builder().properties(handed).build()) {
+      assertThat(cache).hasToString("SecretCache[" + description + ", 0 held]");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "region, eu-west-1",
+    "endpoint, http://localhost:4566",
+    "profile, orders",
+    "role, arn:aws:iam::111122223333:role/a",
+    "externalId, orders",
+    "roleSessionName, orders",
+  })
   void place_besideASourceSetInCode_isRejectedOnlyIfHandedIn(String option, String text) {
     system.setProperty("evercred." + option, "not even valid");
     environment.put(Configuration.environmentName(option), text);
@@ -386,11 +442,20 @@ class ConfigurationTest {
     for (String name :
         List.of(
             "secretId",
+            "username",
+            "usernameKey",
+            "passwordKey",
+            "hostKey",
+            "portKey",
+            "dbnameKey",
+            "driverClass",
+            "failures",
             "rotationWait",
             "probeTimeout",
             "loginsAtOnce",
             "refusedLoginsPerMinute",
-            "currentOnly")) {
+            "currentOnly",
+            "setRole")) {
       handed.setProperty("evercred." + name, "whatever");
     }
     handed.setProperty("user", "me");

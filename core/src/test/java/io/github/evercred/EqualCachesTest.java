@@ -85,6 +85,25 @@ class EqualCachesTest {
   }
 
   @Test
+  void secondCache_ofAnotherIdentity_isNotEqual() {
+    make(b -> b);
+    environment.put("EVERCRED_PROFILE", "orders");
+    make(b -> b);
+    environment.put("EVERCRED_ROLE", "arn:aws:iam::111122223333:role/a");
+    make(b -> b);
+    environment.put("EVERCRED_EXTERNAL_ID", "one");
+    make(b -> b);
+    environment.put("EVERCRED_EXTERNAL_ID", "idOther");
+    make(b -> b);
+    environment.put("EVERCRED_ROLE_SESSION_NAME", "orders");
+    make(b -> b);
+    assertThat(warnings()).isEmpty();
+
+    make(b -> b);
+    assertThat(warnings()).singleElement().asString().contains("role/a").doesNotContain("idOther");
+  }
+
+  @Test
   void secondCache_byTheBuildOfUsers_isWarnedOf() {
     try (SecretCache one = builder().source(source).build();
         SecretCache two = builder().source(source).build()) {

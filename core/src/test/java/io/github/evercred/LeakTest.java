@@ -3,16 +3,20 @@ package io.github.evercred;
 import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
 import static com.github.tomakehurst.wiremock.client.WireMock.any;
 import static com.github.tomakehurst.wiremock.client.WireMock.anyUrl;
+import static com.github.tomakehurst.wiremock.client.WireMock.matching;
 import static com.github.tomakehurst.wiremock.core.WireMockConfiguration.options;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import com.github.tomakehurst.wiremock.WireMockServer;
 import io.github.evercred.SecretException.Reason;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -25,6 +29,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.LoggerFactory;
@@ -291,6 +296,105 @@ class LeakTest {
       said.add(everythingSaidBy(Objects.requireNonNull(failure)));
 
       assertNothingLeaked(log.textOfOursAndWhatOthersTellAtInfo());
+    }
+  }
+
+  private static final String ROLE = "arn:aws:iam::111122223333:role/secrets-reader";
+  private static final List<String> CREDENTIALS =
+      List.of("aws.accessKeyId", "aws.secretAccessKey", "aws.endpointUrlSts", "aws.configFile");
+
+  private static String credentials(String secretKey, String token, String expiration) {
+    return "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>%s</SecretAccessKey><SessionToken>%s</SessionToken>%s</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        .formatted(secretKey, token, expiration);
+  }
+
+  /** STS and Secrets Manager are one server here: the answers differ by what they are for. */
+  private void readWithRole(String answerOfSts, boolean succeeds) {
+    CREDENTIALS.forEach(name -> assertThat(System.getProperty(name)).isNull());
+    System.setProperty("aws.accessKeyId", "AKIDEXAMPLE");
+    System.setProperty("aws.secretAccessKey", "example" + MARKER);
+    System.setProperty("aws.endpointUrlSts", "http://127.0.0.1:" + AWS.port());
+    System.setProperty("aws.configFile", "/nonexistent");
+    AWS.stubFor(any(anyUrl()).willReturn(aResponse().withBody(answerOfSts)));
+    AWS.stubFor(
+        any(anyUrl())
+            .withHeader("X-Amz-Target", matching("secretsmanager.*"))
+            .willReturn(aResponse().withBody("{\"VersionId\":\"v\",\"SecretString\":\"x\"}")));
+    AwsSecretSource.Builder options =
+        AwsSecretSource.builder()
+            .region("eu-west-1")
+            .endpoint(URI.create("http://127.0.0.1:" + AWS.port()))
+            .role(ROLE)
+            .externalId(MARKER);
+    try (var source = options.build();
+        SecretCache cache = SecretCache.builder().source(source).build()) {
+      if (succeeds) {
+        assertThat(cache.get(ID).asString()).isEqualTo("x");
+      } else {
+        expectFailure(() -> cache.get(ID));
+      }
+      said.add(cache.toString());
+      said.add(source.description());
+    } finally {
+      CREDENTIALS.forEach(System::clearProperty);
+      AWS.resetAll();
+    }
+  }
+
+  @Test
+  void role_assumed_itsSecretsAreNotTold() {
+    try (var log = new CapturedLog()) {
+      readWithRole(
+          credentials(MARKER, MARKER, "<Expiration>2099-01-01T00:00:00Z</Expiration>"), true);
+
+      assertThat(log.text()).as("the SDK logs").contains("software.amazon.awssdk");
+      assertNothingLeaked(log.textOfOursAndWhatOthersTellAtInfo());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "%s",
+        "<html>%s</html>",
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><SecretAccessKey>%s",
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><SecretAccessKey>&%s;</SecretAccessKey></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>%1$s</SecretAccessKey><SessionToken>%1$s</SessionToken></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>%1$s</SecretAccessKey><SessionToken>%1$s</SessionToken><Expiration>%1$s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+        "<AssumeRoleResponse><AssumeRoleResult><%1$s></AssumeRoleResult></AssumeRoleResponse>",
+      })
+  void role_malformedCredentials_areNotRepeated(String answer) {
+    try (var log = new CapturedLog()) {
+      readWithRole(answer.formatted(MARKER), false);
+
+      assertNothingLeaked(log.textOfOursAndWhatOthersTellAtInfo());
+    }
+  }
+
+  /** A file of credentials that is broken in its lines of secrets. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "[orders]\naws_access_key_id = A\naws_secret_access_key %s",
+        "[orders]\n%s",
+        "[orders %s\naws_access_key_id = A",
+        "%s",
+        "[orders]\naws_secret_access_key = %s",
+        "[orders]\naws_session_token = %s",
+      })
+  void profile_brokenFile_isNotRepeated(String text, @TempDir Path files) throws IOException {
+    Path file = Files.writeString(files.resolve("credentials"), text.formatted(MARKER));
+    System.setProperty("aws.sharedCredentialsFile", file.toString());
+    System.setProperty("aws.configFile", "/nonexistent");
+    try (var log = new CapturedLog();
+        var source = AwsSecretSource.builder().region("eu-west-1").profile("orders").build();
+        SecretCache cache = SecretCache.builder().source(source).build()) {
+      expectFailure(() -> cache.get(ID));
+
+      assertNothingLeaked(log.textOfOursAndWhatOthersTellAtInfo());
+    } finally {
+      System.clearProperty("aws.sharedCredentialsFile");
+      System.clearProperty("aws.configFile");
     }
   }
 

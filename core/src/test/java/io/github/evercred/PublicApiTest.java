@@ -25,6 +25,7 @@ class PublicApiTest {
   private static final Set<String> PUBLIC =
       Set.of(
           "AwsSecretSource",
+          "AwsSecretSource$Builder",
           "CredentialUse",
           "FailureKind",
           "LoginFailure",
@@ -48,6 +49,7 @@ class PublicApiTest {
           "SecretValue$Builder",
           "SecretVersions",
           "Target",
+          "VersionInUse",
           "VersionSelector");
 
   private static List<Class<?>> classes() throws IOException, URISyntaxException {

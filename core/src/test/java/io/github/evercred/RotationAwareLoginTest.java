@@ -155,6 +155,224 @@ class RotationAwareLoginTest {
     assertThat(heard).containsExactly("refused v1", "incomplete AWSPENDING v2 0m");
   }
 
+  private Optional<VersionInUse> inUse() {
+    return login.versionInUse(TARGET, ID, options);
+  }
+
+  /** Which version is used, and which of the first three are superseded. */
+  private String used() {
+    VersionInUse used = inUse().orElseThrow();
+    var superseded = new ArrayList<Integer>();
+    for (int number = 1; number <= 3; number++) {
+      if (used.supersedes(version(number))) {
+        superseded.add(number);
+      }
+    }
+    return "v%d, superseded %s"
+        .formatted(Integer.parseInt(used.value().versionId().substring(30)), superseded);
+  }
+
+  @Test
+  void versionInUse_noLoginEver_isCurrentAsCached() {
+    var fresh = new RotationAwareLogin(cache);
+    put(2, "AWSPENDING");
+
+    VersionInUse used = fresh.versionInUse(TARGET, ID, options).orElseThrow();
+
+    assertThat(used.value().versionId()).isEqualTo(version(1));
+    assertThat(used.currentVersionId()).isEqualTo(version(1));
+    assertThat(used.supersedes(version(1))).isFalse();
+    assertThat(used.supersedes(version(2))).isTrue();
+    assertThat(fresh.versionInUse(TARGET, "never read", options)).isEmpty();
+    assertThat(used.toString()).doesNotContain("p1");
+  }
+
+  @Test
+  void versionInUse_duringTheWindow_isWhatWorksAndNeitherIsSuperseded() throws Exception {
+    rotateInto(2);
+    assertThat(used()).as("nobody has been refused yet").isEqualTo("v1, superseded [2, 3]");
+
+    connect();
+
+    assertThat(used()).isEqualTo("v2, superseded [3]");
+    assertThat(login.versionInUse(new Target("fake", List.of("other:1"), null), ID, options))
+        .map(v -> v.value().versionId())
+        .as("nothing is known of another target")
+        .contains(version(1));
+    options = options.withCurrentOnly(true);
+    assertThat(used()).isEqualTo("v1, superseded [2, 3]");
+  }
+
+  @Test
+  void versionInUse_afterThePromotion_supersedesTheOld() throws Exception {
+    rotateInto(2);
+    connect();
+    secrets.move(ID, "AWSCURRENT", 2);
+    assertThat(used()).as("not seen yet").isEqualTo("v2, superseded [3]");
+
+    time.advance(SECOND);
+    cache.refresh(ID);
+    assertThat(used()).as("before a login sees it").isEqualTo("v2, superseded [1, 3]");
+    connect();
+    assertThat(used()).isEqualTo("v2, superseded [1, 3]");
+  }
+
+  @Test
+  void versionInUse_afterARollback_supersedesTheNew() throws Exception {
+    rotateInto(2);
+    connect();
+    secrets.move(ID, "AWSCURRENT", 2);
+    time.advance(SECOND);
+    cache.refresh(ID);
+    connect();
+    secrets.move(ID, "AWSCURRENT", 1);
+    server.accept("p1");
+    time.advance(SECOND);
+    connect();
+
+    assertThat(used()).isEqualTo("v1, superseded [2, 3]");
+  }
+
+  @Test
+  void versionInUse_pendingCancelled_isWhatWorksWithoutALabel() throws Exception {
+    rotateInto(2);
+    connect();
+    secrets.unlabel(ID, "AWSPENDING");
+    time.advance(SECOND);
+    cache.refresh(ID);
+
+    assertThat(used()).isEqualTo("v2, superseded [3]");
+  }
+
+  @Test
+  void versionInUse_alternatingUsers_supersedesTheOtherUsersOnceTheLabelMoved() throws Exception {
+    server.accept("p1", "p2");
+    secrets.put(ID, 2, secret("app_clone", "p2"), "AWSPENDING");
+    connect();
+    assertThat(used()).isEqualTo("v1, superseded [2, 3]");
+
+    secrets.move(ID, "AWSCURRENT", 2);
+    time.advance(SECOND);
+    cache.refresh(ID);
+    assertThat(used()).as("before any login").isEqualTo("v2, superseded [1, 3]");
+
+    connect();
+    assertThat(used()).isEqualTo("v2, superseded [1, 3]");
+    assertThat(server.refused()).isZero();
+  }
+
+  /** The target found the old version in a probe before; the label's move overtakes that. */
+  @Test
+  void versionInUse_alternatingUsersAfterAProbe_followsTheLabel() throws Exception {
+    put(2, "AWSCURRENT");
+    server.accept("p2");
+    connect();
+    assertThat(server.refused()).isOne();
+    assertThat(used()).isEqualTo("v2, superseded [1, 3]");
+
+    server.accept("p2", "p3");
+    secrets.put(ID, 3, secret("app_clone", "p3"), "AWSCURRENT");
+    time.advance(SECOND);
+    cache.refresh(ID);
+
+    assertThat(used()).isEqualTo("v3, superseded [1, 2]");
+    assertThat(connect()).endsWith(version(3));
+  }
+
+  @Test
+  void versionInUse_oldAnswerAfterThePromotion_staysWithTheNew() throws Exception {
+    put(2, "AWSCURRENT");
+    server.accept("p2");
+    connect();
+    secrets.move(ID, "AWSCURRENT", 1);
+    time.advance(SECOND);
+    cache.refresh(ID);
+
+    assertThat(used()).isEqualTo("v2, superseded [3]");
+    assertThat(connect()).endsWith(version(2));
+  }
+
+  @Test
+  void versionInUse_asked_changesNothing() throws Exception {
+    rotateInto(2);
+    connect();
+    secrets.move(ID, "AWSCURRENT", 2);
+    secrets.forgetCalls();
+    server.forget();
+    time.advance(SECOND);
+    cache.refresh(ID);
+    secrets.forgetCalls();
+    LoginStatistics before = login.statistics();
+    List<String> told = List.copyOf(heard);
+
+    for (int i = 0; i < 100; i++) {
+      assertThat(used()).isEqualTo("v2, superseded [1, 3]");
+    }
+
+    assertThat(login.statistics()).isEqualTo(before);
+    assertThat(heard).as("the completion is told by a login").isEqualTo(told);
+    assertThat(server.logins()).isZero();
+    assertThat(secrets.calls()).isZero();
+    connect();
+    assertThat(heard).endsWith("complete v2");
+  }
+
+  @Test
+  void versionInUse_askedInPlaceOfReads_keepsNothingFresh() {
+    secrets.forgetCalls();
+    cache.get(ID);
+    for (int i = 0; i < 120; i++) {
+      time.advance(Duration.ofSeconds(30));
+      assertThat(used()).as("held, also when it has lapsed").isEqualTo("v1, superseded [2, 3]");
+    }
+    assertThat(secrets.calls()).as("the refresh that the one read asked for").isLessThan(2);
+  }
+
+  @Test
+  void versionInUse_whileAWSHangs_answersAtOnce() throws Exception {
+    time.advance(Duration.ofMinutes(20));
+    server.hold("p1");
+    cache.invalidate(ID);
+    assertThat(inUse()).as("nothing is cached").isEmpty();
+    assertThat(connecting()).isNotNull();
+    server.awaitArrived(1);
+
+    assertThat(used()).as("beside a login that hangs").isEqualTo("v1, superseded [2, 3]");
+    server.release("p1");
+  }
+
+  @Test
+  void versionInUse_byArnAndByName_isTheSame() throws Exception {
+    rotateInto(2);
+    connect();
+    String arn = cache.get(ID).arn().orElseThrow();
+
+    assertThat(login.versionInUse(TARGET, arn, options)).isEqualTo(inUse());
+  }
+
+  @Test
+  void versionInUse_cacheClosed_isEmpty() throws Exception {
+    rotateInto(2);
+    connect();
+
+    cache.close();
+
+    assertThat(inUse()).isEmpty();
+  }
+
+  @Test
+  void versionInUse_askedWhileOthersLogIn_isAlwaysOneThatExists() throws Exception {
+    rotateInto(2);
+    List<Future<String>> logins = connecting(16);
+    while (!logins.stream().allMatch(Future::isDone)) {
+      assertThat(used()).isIn("v1, superseded [2, 3]", "v2, superseded [3]");
+    }
+    for (Future<String> one : logins) {
+      assertThat(get(one)).endsWith(version(2));
+    }
+    assertThat(used()).isEqualTo("v2, superseded [3]");
+  }
+
   @Test
   void login_pendingWithoutUse_isNeverTriedFirst() throws Exception {
     put(2, "AWSPENDING");

@@ -1,0 +1,50 @@
+package io.github.evercred;
+
+import java.net.URI;
+import java.util.List;
+import java.util.Optional;
+
+/** The options of a source that is made here. Confined to their builder. */
+final class PlaceOptions {
+  final CacheOption<Optional<String>> region = CacheOption.region("region");
+  final CacheOption<Optional<URI>> endpoint = CacheOption.endpoint("endpoint");
+  final CacheOption<Optional<String>> profile = CacheOption.profile("profile");
+  final CacheOption<Optional<String>> role = CacheOption.role("role");
+  final CacheOption<Optional<String>> externalId = CacheOption.externalId("externalId");
+  final CacheOption<String> roleSessionName = CacheOption.sessionName("roleSessionName");
+
+  List<CacheOption<?>> all() {
+    return List.of(region, endpoint, profile, role, externalId, roleSessionName);
+  }
+
+  /**
+   * Decides what every one is.
+   *
+   * @throws IllegalArgumentException if one is configured as what it does not take
+   * @throws IllegalStateException if one is given that says nothing without a role
+   */
+  Place resolve(Configuration from) {
+    var assumed = role.resolve(from);
+    var external = externalId.resolve(from);
+    var session = roleSessionName.resolve(from);
+    if (assumed.value().isEmpty()) {
+      requireAbsent(externalId, external);
+      requireAbsent(roleSessionName, session);
+    }
+    return new Place(
+        region.resolve(from).value(),
+        endpoint.resolve(from).value(),
+        profile.resolve(from).value(),
+        assumed.value(),
+        external.value(),
+        session.value());
+  }
+
+  private static void requireAbsent(CacheOption<?> option, CacheOption.Resolved<?> resolved) {
+    if (resolved.where() != null) {
+      throw new IllegalStateException(
+          "%s (%s) is for a role that is assumed, but role is not set"
+              .formatted(option.name, resolved.where()));
+    }
+  }
+}
