@@ -82,6 +82,9 @@ final class AssumedRole implements AwsCredentialsProvider, AutoCloseable {
           ? none("the answer cannot be read", null)
           : none(e.getMessage(), e);
     } catch (NullPointerException | IllegalStateException e) {
+      if (e.getCause() instanceof InterruptedException) { // While another thread was renewing them.
+        throw AbortedException.create("The wait for credentials was stopped", e);
+      }
       throw none("the answer lacks a part of them", null); // No field of it is required.
     }
   }

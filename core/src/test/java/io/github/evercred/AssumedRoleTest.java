@@ -56,6 +56,9 @@ class AssumedRoleTest {
   private static final SecretRequest REQUEST =
       new SecretRequest(ID, VersionSelector.CURRENT, ENOUGH);
 
+  /** Within the last two minutes it is not left to chance whether they are renewed. */
+  private static final Duration ABOUT_TO_EXPIRE = Duration.ofSeconds(100);
+
   private static final WireMockServer STS =
       new WireMockServer(options().dynamicPort().bindAddress("127.0.0.1"));
   private static final WireMockServer SECRETS =
@@ -236,7 +239,7 @@ class AssumedRoleTest {
   @Test
   void fetch_credentialsInTheirLastMinutes_renewsThemBeforeTheyExpire() {
     try (var source = assuming()) {
-      assume("ASIAROLE1", Duration.ofMinutes(3));
+      assume("ASIAROLE1", ABOUT_TO_EXPIRE);
       source.fetch(REQUEST);
       assume("ASIAROLE2", Duration.ofHours(1));
       source.fetch(REQUEST);
@@ -252,7 +255,7 @@ class AssumedRoleTest {
   @Test
   void fetch_renewalRefused_goesOnWithWhatIsValid() {
     try (var source = assuming()) {
-      assume("ASIAROLE1", Duration.ofMinutes(3));
+      assume("ASIAROLE1", ABOUT_TO_EXPIRE);
       source.fetch(REQUEST);
       refuse("AccessDenied", "no");
 
@@ -450,7 +453,7 @@ class AssumedRoleTest {
         "credentials", "[orders]", "aws_access_key_id = AKIDPROFILE", "aws_secret_access_key = x");
     Set<Thread> before = Thread.getAllStackTraces().keySet();
     var source = source(b -> b.region("eu-west-1").profile("orders").role(ROLE));
-    assume("ASIAROLE1", Duration.ofMinutes(3));
+    assume("ASIAROLE1", ABOUT_TO_EXPIRE);
     source.fetch(REQUEST);
     source.fetch(REQUEST);
     int calls = requests(STS).size();
