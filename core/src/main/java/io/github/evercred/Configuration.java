@@ -37,8 +37,7 @@ final class Configuration {
           "probeTimeout",
           "loginsAtOnce",
           "refusedLoginsPerMinute",
-          "currentOnly",
-          "setRole");
+          "currentOnly");
 
   /** Names that have been warned of in this JVM. */
   private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();

@@ -454,8 +454,7 @@ class ConfigurationTest {
             "probeTimeout",
             "loginsAtOnce",
             "refusedLoginsPerMinute",
-            "currentOnly",
-            "setRole")) {
+            "currentOnly")) {
       handed.setProperty("evercred." + name, "whatever");
     }
     handed.setProperty("user", "me");

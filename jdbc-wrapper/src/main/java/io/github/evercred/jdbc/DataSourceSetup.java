@@ -360,7 +360,7 @@ abstract class DataSourceSetup implements CommonDataSource {
     change(() -> options.put(name, value));
   }
 
-  private void change(Runnable setter) {
+  final void change(Runnable setter) {
     synchronized (lock) {
       if (plan != null) {
         throw new IllegalStateException(
@@ -405,6 +405,12 @@ abstract class DataSourceSetup implements CommonDataSource {
   /** Logs in. */
   final <T> T login(Plan way, RealLogin.Opener<T> opener) throws SQLException {
     return way.login(logins(way), loginTimeout, opener);
+  }
+
+  /** User name and password of the version that logins use now. */
+  final EvercredDataSource.Pair pairInUse() throws SQLException {
+    Plan way = plan();
+    return way.pairInUse(logins(way), loginTimeout);
   }
 
   /** Whose logins these are. */

@@ -2,6 +2,9 @@ package io.github.evercred.jdbc;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Objects;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -25,8 +28,64 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EvercredDataSource extends DataSourceSetup implements DataSource {
 
+  /** What {@link EvercredHikari} has handed out last, which may come back once or twice. */
+  private static final int REMEMBERED = 4;
+
+  private final Deque<Pair> handedOut = new ArrayDeque<>();
+  private volatile @Nullable DataSource real;
+
+  /** A user name and its password, of one version. */
+  record Pair(String user, String password) {
+
+    @Override
+    public String toString() {
+      return "Pair[hidden]";
+    }
+  }
+
   /** Makes a data source that still has to be told its URL and secret. */
   public EvercredDataSource() {}
+
+  /**
+   * Sets a data source to log in by, instead of the driver: each login is its {@code
+   * getConnection(user, password)} with what the secret says. For what a driver's URL cannot say.
+   * The URL must still be set, for it tells engine and hosts; nothing else of it, no property and
+   * no time-out reaches this data source, so bound its logins by its own settings.
+   *
+   * @param dataSource the real driver's, without a pool
+   * @throws IllegalStateException if this data source is in use
+   */
+  public void setDataSource(DataSource dataSource) {
+    Objects.requireNonNull(dataSource, "dataSource");
+    change(() -> this.real = dataSource);
+  }
+
+  private RealLogin.Opener<Connection> opener() {
+    DataSource other = real;
+    return other == null
+        ? RealLogin::connect
+        : (url, driver, properties, remaining) ->
+            other.getConnection(properties.getProperty("user"), properties.getProperty("password"));
+  }
+
+  /** User name and password of the version that logins use now, and remembers them. */
+  Pair handOut() throws SQLException {
+    Pair pair = pairInUse();
+    synchronized (handedOut) {
+      handedOut.remove(pair);
+      handedOut.addFirst(pair);
+      while (handedOut.size() > REMEMBERED) {
+        handedOut.removeLast();
+      }
+    }
+    return pair;
+  }
+
+  private boolean isHandedOut(@Nullable String user, String password) {
+    synchronized (handedOut) {
+      return user != null && handedOut.contains(new Pair(user, password));
+    }
+  }
 
   /**
    * Logs in with the secret that was set.
@@ -36,7 +95,7 @@ public final class EvercredDataSource extends DataSourceSetup implements DataSou
    */
   @Override
   public Connection getConnection() throws SQLException {
-    return login(plan(), RealLogin::connect);
+    return login(plan(), opener());
   }
 
   /**
@@ -51,7 +110,8 @@ public final class EvercredDataSource extends DataSourceSetup implements DataSou
   @Override
   public Connection getConnection(@Nullable String user, @Nullable String password)
       throws SQLException {
-    return login(plan(user, password), RealLogin::connect);
+    boolean own = password != null && isHandedOut(user, password);
+    return login(own ? plan() : plan(user, password), opener());
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.github.evercred.jdbc;
 
+import io.github.evercred.LoginOptions;
 import io.github.evercred.RotationAwareLogin;
 import io.github.evercred.RotationListener;
 import io.github.evercred.SecretCache;
@@ -7,6 +8,7 @@ import io.github.evercred.SecretValue;
 import io.github.evercred.Target;
 import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashMap;
@@ -128,8 +130,11 @@ final class Logins implements RotationListener {
     }
   }
 
-  /** Takes note of what a version of a secret has opened. */
-  void opened(Object opened, Target target, SecretValue version) {}
+  /** Takes note of a connection, and of the version of the secret that has opened it. */
+  void opened(Connection connection, Target target, LoginOptions options, SecretValue version) {
+    OpenConnections.ALL.add(
+        connection, this, target, version.secretId(), options, version.versionId());
+  }
 
   /** Adds a listener, once however often it is added. */
   void add(RotationListener listener) {

@@ -4,6 +4,7 @@ import io.github.evercred.LoginOptions;
 import io.github.evercred.SecretException;
 import io.github.evercred.SecretValue;
 import io.github.evercred.Target;
+import io.github.evercred.VersionInUse;
 import io.github.evercred.VersionSelector;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -115,7 +116,7 @@ final class Plan {
     requireKnown(settings);
     settings.requireNoPostQuantumTls();
     Map<Option, String> values = values(settings);
-    String secretId = secretId(url, userProperty, values.get(Option.SECRET_ID));
+    String secretId = secretId(url, userProperty, settings.find(Option.SECRET_ID.bareName()));
     JdbcUrl real = withDriver(url, settings);
     Limits limits = limits(real, properties);
     return new Plan(
@@ -177,17 +178,10 @@ final class Plan {
   private static Map<Option, String> values(Settings settings) throws SQLException {
     var values = new EnumMap<Option, String>(Option.class);
     for (Option option : Option.values()) {
-      Settings.Found found =
-          option == Option.SECRET_ID && settings.url().containsKey("user")
-              ? null
-              : settings.find(option.bareName());
+      Settings.Found found = settings.find(option.bareName());
       if (found != null) {
         values.put(option, valid(option, found.name(), found.text()));
       }
-    }
-    String told = settings.url().get(Option.SECRET_ID.key());
-    if (told != null) {
-      values.put(Option.SECRET_ID, valid(Option.SECRET_ID, Option.SECRET_ID.key(), told));
     }
     return values;
   }
@@ -200,16 +194,18 @@ final class Plan {
     }
   }
 
+  /** A user is always nearer than what is said for the whole JVM. */
   private static @Nullable String secretId(
-      JdbcUrl url, @Nullable Object userProperty, @Nullable String told) throws SQLException {
+      JdbcUrl url, @Nullable Object userProperty, Settings.@Nullable Found told)
+      throws SQLException {
     String user = url.taken().get("user");
     if (!isGiven(user) && userProperty instanceof String property) {
       user = property;
     }
     if (user == null || user.isBlank()) {
-      return told;
+      return told == null ? null : valid(Option.SECRET_ID, told.name(), told.text());
     }
-    if (told != null && !told.equals(user)) {
+    if (told != null && told.own() && !told.text().equals(user)) {
       throw Failures.configuration(
           "%s and user are both given and differ: each names a secret, leave one out"
               .formatted(Option.SECRET_ID.key()));
@@ -367,6 +363,24 @@ final class Plan {
       }
       return logins.login.login(
           where, id, options, Optional.of(limit), new RealLogin<>(this, opener, logins));
+    } catch (SecretException e) {
+      throw Failures.of(e);
+    }
+  }
+
+  /** User name and password of the version that logins use now; waits only where none is cached. */
+  EvercredDataSource.Pair pairInUse(Logins logins, int callerSeconds) throws SQLException {
+    try {
+      SecretValue current =
+          logins.cache.get(
+              requireSecretId(), VersionSelector.CURRENT, patience(limit(callerSeconds)));
+      SecretValue used =
+          logins
+              .login
+              .versionInUse(at(current).target(), requireSecretId(), options)
+              .map(VersionInUse::value)
+              .orElse(current);
+      return new EvercredDataSource.Pair(credential.userName(used), credential.password(used));
     } catch (SecretException e) {
       throw Failures.of(e);
     }

@@ -81,10 +81,12 @@ final class RealLogin<T> implements CredentialUse<T, SQLException> {
       dialect.raiseTls(url, full, driver);
     }
     T opened = opener.open(url, driver, full, remaining);
-    if (boundsReads && opened instanceof Connection connection) {
-      unbound(connection);
+    if (opened instanceof Connection connection) {
+      if (boundsReads) {
+        unbound(connection);
+      }
+      logins.opened(connection, place.target(), plan.options(), version);
     }
-    logins.opened(opened, place.target(), version);
     return opened;
   }
 

@@ -1,0 +1,168 @@
+package io.github.evercred.jdbc;
+
+import com.zaxxer.hikari.HikariCredentialsProvider;
+import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.HikariPoolMXBean;
+import com.zaxxer.hikari.util.Credentials;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What HikariCP can be given beside a driver or a data source. HikariCP is an optional dependency:
+ * only this class needs it.
+ *
+ * <p>Thread-safe. No argument may be null.
+ */
+public final class EvercredHikari {
+  private static final System.Logger LOG = System.getLogger("io.github.evercred");
+  private static final Duration LEAST_PAUSE = Duration.ofMillis(50);
+
+  private EvercredHikari() {}
+
+  /**
+   * Returns a credentials provider for a pool whose data source is the one given. HikariCP 7 asks
+   * it before each new connection; it answers, from memory, with user name and password of the
+   * version that logins there use now, which during a rotation is AWSPENDING as soon as the data
+   * source has found that out. So HikariCP's idea of the user is the secret's own, also where users
+   * alternate.
+   *
+   * <p>A provider alone would not hear of refused logins. This one's pool logs in by the data
+   * source, which does: {@code config.setDataSource(source)} belongs to it. The data source takes
+   * no other password than what this provider has handed out.
+   *
+   * @param source the pool's data source
+   * @return a provider for HikariCP 7.0.2 or later. It throws {@link IllegalStateException} with
+   *     the cause if the secret cannot be had; it then waits as a first login does
+   */
+  public static HikariCredentialsProvider credentials(EvercredDataSource source) {
+    Objects.requireNonNull(source, "source");
+    return () -> {
+      try {
+        EvercredDataSource.Pair pair = source.handOut();
+        return Credentials.of(pair.user(), pair.password());
+      } catch (SQLException e) {
+        throw new IllegalStateException("No credentials for the pool: " + e.getMessage(), e);
+      }
+    };
+  }
+
+  /**
+   * Retires a pool's connections that were opened with a version of the secret that has been
+   * replaced, softly: only idle ones, at most one at a time, evenly over a time, each replaced by
+   * the pool as it likes. Connections that are open go on working through a single-user rotation,
+   * so this is for those who want no session to outlive its password for long, and for alternating
+   * users, whose sessions must end before the rotation after next.
+   *
+   * <p>It looks a few times within {@code over} whether there is one, from memory; what is in use
+   * is met when it is idle again. A version counts as replaced when neither AWSCURRENT nor what
+   * logins use is that version, so nothing is retired in the midst of a rotation. The pool may have
+   * any data source or driver of Evercred's behind it, directly. Each connection looked at is
+   * borrowed for a moment, which the pool's figures show.
+   *
+   * @param pool the pool
+   * @param over how long a whole pool of connections takes to be retired, 1 s to 1 day
+   * @return ends it when closed; it ends by itself with the pool
+   * @throws IllegalArgumentException if {@code over} is out of range
+   */
+  public static Retirement retireAfterRotation(HikariDataSource pool, Duration over) {
+    if (over.compareTo(Duration.ofSeconds(1)) < 0 || over.compareTo(Duration.ofDays(1)) > 0) {
+      throw new IllegalArgumentException("over must be 1 s to 1 day, not " + over);
+    }
+    var retiring = new Retiring(Objects.requireNonNull(pool, "pool"), over);
+    var thread = new Thread(retiring, "evercred-hikari-retirement");
+    thread.setDaemon(true);
+    thread.start();
+    return retiring;
+  }
+
+  /** Connections being retired, until it is closed. */
+  public interface Retirement extends AutoCloseable {
+
+    /** Ends it; a connection that is being looked at goes back to the pool. */
+    @Override
+    void close();
+  }
+
+  /*
+   * A thread that has returned connections to a HikariCP pool is given the same ones again first;
+   * one that has not is given the first idle one of all, in the order in which they were opened. So
+   * whoever looks for the oldest must be a new thread each time it has returned one.
+   */
+  private static final class Retiring implements Runnable, Retirement {
+    private final HikariDataSource pool;
+    private final Duration over;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition ended = lock.newCondition();
+    private boolean closed;
+
+    Retiring(HikariDataSource pool, Duration over) {
+      this.pool = pool;
+      this.over = over;
+    }
+
+    @Override
+    public void run() {
+      try {
+        while (!pause()) {
+          HikariPoolMXBean figures = pool.getHikariPoolMXBean();
+          if (figures != null
+              && figures.getIdleConnections() > 0
+              && figures.getThreadsAwaitingConnection() == 0
+              && OpenConnections.ALL.anySuperseded()) {
+            var look = new Thread(this::retireOldest, "evercred-hikari-retirement-look");
+            look.setDaemon(true);
+            look.start();
+            look.join();
+          }
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt(); // Nobody but the JVM's end would: it ends with that.
+      }
+    }
+
+    private void retireOldest() {
+      try (Connection borrowed = pool.getConnection()) {
+        if (OpenConnections.ALL.isSuperseded(borrowed.unwrap(Connection.class))) {
+          pool.evictConnection(borrowed);
+        }
+      } catch (SQLException | RuntimeException e) {
+        if (!pool.isClosed()) {
+          LOG.log(System.Logger.Level.DEBUG, "An old connection could not be looked at yet", e);
+        }
+      }
+    }
+
+    /** Returns true at the end. */
+    private boolean pause() throws InterruptedException {
+      int connections = Math.max(1, pool.getMaximumPoolSize());
+      long pause = Math.max(LEAST_PAUSE.toNanos(), over.toNanos() / connections);
+      pause = (long) (pause * (0.8 + 0.2 * ThreadLocalRandom.current().nextDouble()));
+      lock.lock();
+      try {
+        long left = pause;
+        while (!closed && !pool.isClosed() && left > 0) {
+          left = ended.awaitNanos(left);
+        }
+        return closed || pool.isClosed();
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public void close() {
+      lock.lock();
+      try {
+        closed = true;
+        ended.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+}
