@@ -78,6 +78,10 @@ record Engine(
     ADDED.put(engine.name(), engine);
   }
 
+  static void remove(Engine engine) {
+    ADDED.remove(engine.name(), engine);
+  }
+
   /** Returns a row of the table or one that a user has added, or null. */
   static @Nullable Engine known(String name) {
     Engine added = ADDED.get(name);

@@ -23,6 +23,8 @@ class PublicApiTest {
             PlainUrlDriver.class,
             EvercredDataSource.class,
             EvercredXADataSource.class,
+            DatabaseEngine.class,
+            DatabaseEngine.Builder.class,
             EvercredHikari.class,
             EvercredHikari.Retirement.class);
   }
