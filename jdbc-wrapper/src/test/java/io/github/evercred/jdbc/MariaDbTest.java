@@ -126,6 +126,7 @@ class MariaDbTest {
         "marker?socketFactory=evil",
         "marker/../y",
         "marker&allowLocalInfile=true",
+        "marker&x",
         "marker;x",
         "marker%20",
         "marker b",

@@ -3,6 +3,9 @@ package io.github.evercred.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.entry;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.when;
 
 import com.mysql.cj.conf.ConnectionUrl;
 import com.mysql.cj.conf.HostInfo;
@@ -220,6 +223,21 @@ class MySqlTest {
     set.initializeProperties(
         ConnectionUrl.getConnectionUrlInstance(url, properties).getMainHost().exposeAsProperties());
     assertThat(set.getEnumProperty(PropertyKey.sslMode).getValue()).hasToString(expected);
+  }
+
+  @Test
+  void raiseTls_version5_itsOwnNames() throws SQLException {
+    Driver driver = mock(com.mysql.jdbc.Driver.class);
+    when(driver.getMajorVersion()).thenReturn(5);
+    var properties = new Properties();
+
+    new MySql().raiseTls(JdbcUrl.parse("jdbc:mysql://h/db"), properties, driver);
+
+    assertThat(properties)
+        .containsOnly(
+            entry("useSSL", "true"),
+            entry("requireSSL", "true"),
+            entry("verifyServerCertificate", "false"));
   }
 
   @Test
