@@ -48,6 +48,11 @@ record Engine(
             5432,
             new LoginTime("loginTimeout", LoginTime.Unit.FRACTIONAL_SECONDS, true, null),
             new Postgres()));
+    row(MySql.row());
+    row(MySql.srvRow());
+    row(MariaDb.row());
+    row(Redshift.row());
+    row(H2.row());
   }
 
   private static void row(Engine engine) {

@@ -34,33 +34,52 @@ final class Postgres implements Dialect {
     String address = url.address();
     List<String> names = new ArrayList<>();
     List<String> ports = new ArrayList<>();
-    if (address.startsWith("//")) {
-      int slash = address.indexOf('/', 2);
-      if (slash < 0 && address.length() > 2) {
-        throw new IllegalArgumentException(
-            "the host must be followed by a slash, as in //host:5432/database");
-      }
-      String authority = slash < 0 ? "" : address.substring(2, slash);
-      for (String part : authority.split(",", -1)) {
-        Matcher host = HOST.matcher(part);
-        if (!host.matches()) {
-          throw new IllegalArgumentException(
-              "host %d cannot be read: write //host:port/database, an IPv6 address in brackets, and no user"
-                  .formatted(names.size() + 1));
-        }
-        names.add(Objects.requireNonNull(host.group(1)));
-        ports.add(Objects.requireNonNullElse(host.group(2), DEFAULT_PORT));
-      }
-    } else {
-      names.addAll(list(properties.getProperty("PGHOST"), DEFAULT_HOST));
-      ports.addAll(list(properties.getProperty("PGPORT"), DEFAULT_PORT));
+    if (!readAuthority(address, DEFAULT_PORT, names, ports)) {
+      names = list(properties.getProperty("PGHOST"), DEFAULT_HOST);
+      ports = list(properties.getProperty("PGPORT"), DEFAULT_PORT);
       String service = properties.getProperty("service", url.parameters().get("service"));
       if (service != null) {
+        names = new ArrayList<>(names);
         names.add("service " + service); // A file says where that is.
       }
     }
     names = override(names, url, "PGHOST", "host");
     ports = override(ports, url, "PGPORT", "port");
+    return join(names, ports);
+  }
+
+  /**
+   * Reads hosts and ports from the part after {@code //}. Where there is none, adds what the driver
+   * then takes and returns false.
+   */
+  static boolean readAuthority(
+      String address, String defaultPort, List<String> names, List<String> ports) {
+    if (!address.startsWith("//")) {
+      names.add(DEFAULT_HOST);
+      ports.add(defaultPort);
+      return false;
+    }
+    int slash = address.indexOf('/', 2);
+    if (slash < 0 && address.length() > 2) {
+      throw new IllegalArgumentException(
+          "the host must be followed by a slash, as in //host:%s/database".formatted(defaultPort));
+    }
+    String authority = slash < 0 ? "" : address.substring(2, slash);
+    for (String part : authority.split(",", -1)) {
+      Matcher host = HOST.matcher(part);
+      if (!host.matches()) {
+        throw new IllegalArgumentException(
+            "host %d cannot be read: write //host:port/database, an IPv6 address in brackets, and no user"
+                .formatted(names.size() + 1));
+      }
+      names.add(Objects.requireNonNull(host.group(1)));
+      ports.add(Objects.requireNonNullElse(host.group(2), defaultPort));
+    }
+    return true;
+  }
+
+  /** Joins each host and its port; the last port is for all the hosts that have none. */
+  static List<String> join(List<String> names, List<String> ports) {
     List<String> hosts = new ArrayList<>();
     for (int i = 0; i < names.size(); i++) {
       String name = names.get(i).isEmpty() ? DEFAULT_HOST : names.get(i);

@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 enum Syntax {
   /** {@code //host/db?name=value&name=value}, percent-encoded. */
   QUERY('?', '&', true),
+  /** As {@code QUERY}, with a semicolon in place of either sign: {@code //host/db;name=value}. */
+  EITHER('?', '&', true),
   /** {@code //host;name=value;name={a;b}}; braces keep a semicolon, a doubled one is itself. */
   BRACES(';', ';', false),
   /** {@code mem:db;NAME=value\;more}; a backslash keeps a semicolon. */
@@ -40,7 +42,8 @@ enum Syntax {
         return -1;
       }
     }
-    return rest.indexOf(first, from);
+    int start = rest.indexOf(first, from);
+    return start < 0 && this == EITHER ? rest.indexOf(';') : start;
   }
 
   /** Splits the parameters, as they are written. */
@@ -56,13 +59,17 @@ enum Syntax {
         braces = true;
       } else if (this == BRACES && c == '}') {
         braces = false;
-      } else if (c == next && !braces) {
+      } else if (isNext(c) && !braces) {
         tokens.add(parameters.substring(begin, i));
         begin = i + 1;
       }
     }
     tokens.add(parameters.substring(begin));
     return tokens;
+  }
+
+  private boolean isNext(char c) {
+    return c == next || (this == EITHER && c == ';');
   }
 
   String join(String address, List<String> tokens) {
