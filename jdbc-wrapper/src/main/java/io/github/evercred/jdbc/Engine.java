@@ -48,6 +48,9 @@ record Engine(
             5432,
             new LoginTime("loginTimeout", LoginTime.Unit.FRACTIONAL_SECONDS, true, null),
             new Postgres()));
+    row(Oracle.row());
+    row(SqlServer.row());
+    row(Db2.row());
   }
 
   private static void row(Engine engine) {
