@@ -120,7 +120,6 @@ final class Db2 implements Dialect {
       case -4214 -> sortRefusal(failure);
       case -30082 -> sortSecurityFailure(failure);
       case -1403 -> FailureKind.CREDENTIAL; // User name or password incorrect.
-      case -1060 -> FailureKind.LOCKED_OR_DENIED; // No CONNECT.
       default -> null;
     };
   }

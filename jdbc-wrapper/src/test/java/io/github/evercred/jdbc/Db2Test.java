@@ -179,7 +179,7 @@ class Db2Test {
           -30082 | 08001 | SQL30082N  Security processing failed with reason "17" ("UNSUPPORTED ... | OTHER
           -30082 | 08001 | SQL30082N  Security processing failed with reason "3" ("PASSWORD MISS... | OTHER
           -1403  | 08004 | The username and/or password supplied is incorrect.                      | CREDENTIAL
-          -1060  | 08004 | User does not have the CONNECT privilege.                                | LOCKED_OR_DENIED
+          -1060  | 08004 | User does not have the CONNECT privilege: a matter of this database.     | OTHER
           -4499  | 08004 | [jcc][t4][2057][11264][4.38.7] The application server rejected ...       | OTHER
           -4499  | 08001 | [jcc][t4][2043][11550][4.38.7] Connection refused.                       | OTHER
           -1224  | 55032 | The database manager is not able to accept new requests.                 | OTHER
@@ -247,6 +247,7 @@ class Db2Test {
   }
 
   @Test
+  @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void loginTime_silentServer_endsTheLogin() throws Exception {
     try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
       LoginTime time = Db2.row().time();

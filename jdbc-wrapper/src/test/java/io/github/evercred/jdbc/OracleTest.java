@@ -273,6 +273,7 @@ class OracleTest {
   }
 
   @Test
+  @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void loginTime_silentServer_endsTheLogin() throws Exception {
     try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
       LoginTime time = Oracle.row().time();

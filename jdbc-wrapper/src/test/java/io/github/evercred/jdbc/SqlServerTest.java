@@ -279,6 +279,7 @@ class SqlServerTest {
   }
 
   @Test
+  @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void loginTime_serverSilentFromTheStart_endsTheLogin() throws Exception {
     try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
       assertThat(seconds(silent.getLocalPort())).isLessThan(8);
@@ -286,6 +287,7 @@ class SqlServerTest {
   }
 
   @Test
+  @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void loginTime_serverSilentAfterItsFirstAnswer_endsTheLogin() throws Exception {
     try (var stub = new TdsStub(login -> null)) {
       assertThat(seconds(stub.port())).isLessThan(8);
