@@ -53,6 +53,9 @@ record Engine(
     row(MariaDb.row());
     row(Redshift.row());
     row(H2.row());
+    row(Oracle.row());
+    row(SqlServer.row());
+    row(Db2.row());
   }
 
   private static void row(Engine engine) {

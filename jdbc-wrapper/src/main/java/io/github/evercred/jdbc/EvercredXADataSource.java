@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * {@link #setProperties} holds becomes part of its URL, or is set on it by setters of these names
  * where it takes no URL (Db2).
  *
- * <p>PostgreSQL, MySQL, MariaDB, Oracle, SQL Server, Db2 and H2 have one; Redshift has none.
+ * <p>All engines that Evercred knows have one.
  */
 public final class EvercredXADataSource extends DataSourceSetup implements XADataSource {
 

@@ -38,7 +38,7 @@ record JdbcUrl(
   private static final Pattern SUB_PROTOCOL = Pattern.compile("([A-Za-z][A-Za-z0-9_+.-]*):");
 
   /** Where a secret says all of host, port and database. */
-  private static final Set<String> NO_ADDRESS = Set.of("", "//", "///");
+  private static final Set<String> NO_ADDRESS = Set.of("", "//", "///", "thin:", "thin:@");
 
   /**
    * Drivers that stand before another one, whose URL begins with their name. Their class, so that

@@ -18,7 +18,7 @@ final class Redshift implements Dialect {
         "redshift",
         List.of("com.amazon.redshift.Driver", "com.amazon.redshift.jdbc.Driver"),
         "com.amazon.redshift:redshift-jdbc42",
-        null,
+        "com.amazon.redshift.xa.RedshiftXADataSource",
         Syntax.EITHER,
         5439,
         // Measured with 2.3.0 against a socket that accepts and is silent: loginTimeout=1.5 ends

@@ -12,11 +12,14 @@ enum Syntax {
   QUERY('?', '&', true),
   /** As {@code QUERY}, with a semicolon in place of either sign: {@code //host/db;name=value}. */
   EITHER('?', '&', true),
-  /** {@code //host;name=value;name={a;b}}; braces keep a semicolon, a doubled one is itself. */
+  /**
+   * {@code //host;name=value;name={a;b}}; braces around a whole value keep a semicolon, and in them
+   * a doubled closing one is itself.
+   */
   BRACES(';', ';', false),
   /** {@code mem:db;NAME=value\;more}; a backslash keeps a semicolon. */
   BACKSLASH(';', ';', false),
-  /** {@code //host:port/db:name=value;name=value;} */
+  /** {@code //host:port/db:name=value;name=value;}, the last one with its semicolon too. */
   COLON(':', ';', false);
 
   private final char first;
@@ -32,12 +35,9 @@ enum Syntax {
   /** Where the parameters begin in what follows the sub-protocol; -1 if there are none. */
   int start(String rest) {
     int from = 0;
-    if (this == COLON) {
-      if (rest.startsWith(":") || rest.startsWith("//:")) {
-        return rest.indexOf(':'); // No address: the secret has it.
-      }
-      int authority = rest.startsWith("//") ? 2 : 0;
-      from = rest.indexOf('/', authority);
+    boolean hasNoAddress = rest.startsWith("//:") && !rest.startsWith("//::");
+    if (this == COLON && rest.startsWith("//") && !hasNoAddress) {
+      from = rest.indexOf('/', 2); // A colon before it is the port's or an IPv6 address's.
       if (from < 0) {
         return -1;
       }
@@ -51,17 +51,25 @@ enum Syntax {
     List<String> tokens = new ArrayList<>();
     int begin = 0;
     boolean braces = false;
+    int equals = -1;
     for (int i = 0; i < parameters.length(); i++) {
       char c = parameters.charAt(i);
       if (this == BACKSLASH && c == '\\') {
         i++;
-      } else if (this == BRACES && c == '{') {
-        braces = true;
-      } else if (this == BRACES && c == '}') {
-        braces = false;
-      } else if (isNext(c) && !braces) {
+      } else if (this == BRACES && braces) {
+        if (c == '}') {
+          braces = parameters.startsWith("}}", i);
+          i += braces ? 1 : 0;
+        }
+      } else if (isNext(c)) {
         tokens.add(parameters.substring(begin, i));
         begin = i + 1;
+        equals = -1;
+      } else if (c == '=' && equals < 0) {
+        equals = i;
+      } else if (this == BRACES && c == '{' && equals >= 0) {
+        // Elsewhere in a value the driver refuses it, and in a name it is a letter like any other.
+        braces = parameters.substring(equals + 1, i).isBlank();
       }
     }
     tokens.add(parameters.substring(begin));
@@ -73,7 +81,11 @@ enum Syntax {
   }
 
   String join(String address, List<String> tokens) {
-    return tokens.isEmpty() ? address : address + first + String.join(String.valueOf(next), tokens);
+    if (tokens.isEmpty()) {
+      return address;
+    }
+    String joined = address + first + String.join(String.valueOf(next), tokens);
+    return this == COLON && !tokens.get(tokens.size() - 1).isEmpty() ? joined + next : joined;
   }
 
   /**

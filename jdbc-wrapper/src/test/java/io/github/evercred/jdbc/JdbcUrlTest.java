@@ -92,12 +92,18 @@ class JdbcUrlTest {
         "jdbc:evercred:",
         "jdbc:evercred:?a=b",
         "jdbc:evercred:postgresql:",
+        "jdbc:evercred:oracle:",
+        "jdbc:evercred:oracle:thin:@",
+        "jdbc:evercred:db2://:sslConnection=true;",
+        "jdbc:evercred:sqlserver://;encrypt=true",
+        "jdbc:evercred:mysql://?a=b",
         "jdbc:evercred:postgresql://",
         "jdbc:evercred:postgresql:///?a=b"
       })
   void parse_noAddress_theSecretHasIt(String url) throws SQLException {
     assertThat(JdbcUrl.parse(url).hasNoAddress()).isTrue();
-    assertThat(JdbcUrl.parse(url).isOfAnyEngine()).isEqualTo(!url.contains("postgresql"));
+    assertThat(JdbcUrl.parse(url).isOfAnyEngine())
+        .isEqualTo(url.matches("jdbc:evercred:[?]?(a=b)?"));
   }
 
   @Test
