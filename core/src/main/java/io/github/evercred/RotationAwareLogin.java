@@ -673,7 +673,7 @@ public final class RotationAwareLogin {
               System.Logger.Level.WARNING,
               "has been incomplete for "
                   + since
-                  + ", running on %s version %s; finish or cancel it",
+                  + ", running on %s version %s; finish it",
               news.label(),
               news.versionId());
           tell(

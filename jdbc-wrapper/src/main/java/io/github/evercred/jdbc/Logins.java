@@ -72,6 +72,7 @@ final class Logins implements RotationListener {
    */
   static Logins of(Plan plan, @Nullable SecretCache own) throws SQLException {
     if (own == null) {
+      plan.settings().requireNoPostQuantumTls();
       return shared(plan.cacheSettings());
     }
     for (Settings.Found said : plan.cacheSettings().values()) {

@@ -114,7 +114,6 @@ final class Plan {
     }
     var settings = new Settings(url.taken(), ours, setters, surroundings);
     requireKnown(settings);
-    settings.requireNoPostQuantumTls();
     Map<Option, String> values = values(settings);
     String secretId = secretId(url, userProperty, settings.find(Option.SECRET_ID.bareName()));
     JdbcUrl real = withDriver(url, settings);
@@ -294,6 +293,10 @@ final class Plan {
   /** What the cache is to be made with, by the bare name of each option. */
   Map<String, Settings.Found> cacheSettings() {
     return cacheSettings;
+  }
+
+  Settings settings() {
+    return settings;
   }
 
   JdbcUrl url() {

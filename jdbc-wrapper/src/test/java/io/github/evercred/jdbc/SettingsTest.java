@@ -143,11 +143,14 @@ class SettingsTest {
   @ValueSource(booleans = {true, false})
   void awsNames_postQuantumTls_refusedOnlyWhereItIsOn(boolean inSystem) throws SQLException {
     (inSystem ? system : file).setProperty("drivers.postQuantumTlsEnabled", "TRUE");
-    assertThatThrownBy(() -> plan(""))
+    assertThatThrownBy(() -> Logins.of(plan(""), null))
         .isInstanceOf(SQLException.class)
         .hasMessageContaining("postQuantumTlsEnabled");
+    try (var cache = new FakeSecrets().cache()) {
+      assertThat(Logins.of(plan(""), cache)).as("whose client is the caller's").isNotNull();
+    }
     (inSystem ? system : file).setProperty("drivers.postQuantumTlsEnabled", "false");
-    assertThat(plan("")).isNotNull();
+    assertThat(Logins.of(plan(""), null)).isNotNull();
   }
 
   @ParameterizedTest
