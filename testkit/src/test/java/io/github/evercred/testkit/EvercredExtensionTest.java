@@ -43,6 +43,11 @@ class EvercredExtensionTest {
     assertThat(postgres).isSameAs(parameter);
   }
 
+  @Test
+  void mysql_parameters_areOneAndTheSame(LocalMySql first, LocalMySql second) {
+    assertThat(first).isSameAs(second);
+  }
+
   @Nested
   class Inner {
     private @Nullable LocalSecretsManager nested;
