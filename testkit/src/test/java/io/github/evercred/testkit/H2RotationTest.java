@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.Locale;
 import org.h2.tools.Server;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -74,7 +75,7 @@ class H2RotationTest extends RotationContract {
   void grant(String user) throws SQLException {
     execute(
         "GRANT SELECT, UPDATE ON \"sh\"\"op\".orders TO \"%s\""
-            .formatted(user.toUpperCase(java.util.Locale.ENGLISH).replace("\"", "\"\"")));
+            .formatted(user.toUpperCase(Locale.ENGLISH).replace("\"", "\"\"")));
   }
 
   @Override

@@ -17,7 +17,7 @@ class LocalMariaDbTest extends MySqlFamilyContract {
 
   @Override
   TestDatabase small() {
-    return new TestDatabase.MariaDb(LocalMariaDb.builder().maxConnections(fewest()).start());
+    return TestDatabase.of(LocalMariaDb.builder().maxConnections(fewest()).start());
   }
 
   @Override
@@ -51,7 +51,7 @@ class LocalMariaDbTest extends MySqlFamilyContract {
 
   @Test
   void sessions_openAndClosed_areCounted() throws SQLException {
-    LocalMariaDb mariaDb = ((TestDatabase.MariaDb) server).server();
+    LocalMariaDb mariaDb = (LocalMariaDb) server.server();
     server.createUser("busy", "p");
     try (Connection one = server.login("busy", "p")) {
       assertThat(mariaDb.sessions("busy")).isEqualTo(1);

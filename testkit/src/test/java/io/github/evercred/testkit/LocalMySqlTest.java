@@ -17,7 +17,7 @@ class LocalMySqlTest extends MySqlFamilyContract {
 
   @Override
   TestDatabase small() {
-    return new TestDatabase.MySql(LocalMySql.builder().maxConnections(fewest()).start());
+    return TestDatabase.of(LocalMySql.builder().maxConnections(fewest()).start());
   }
 
   @Override
@@ -31,7 +31,7 @@ class LocalMySqlTest extends MySqlFamilyContract {
   }
 
   private LocalMySql mysql() {
-    return ((TestDatabase.MySql) server).server();
+    return (LocalMySql) server.server();
   }
 
   @Test

@@ -46,7 +46,7 @@ abstract class MySqlFamilyRotationContract extends RotationContract {
 
   @Override
   final String host() {
-    return server.host();
+    return "127.0.0.1";
   }
 
   @Override

@@ -3,197 +3,118 @@ package io.github.evercred.testkit;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.function.UnaryOperator;
 
 /** One of the real servers, for tests that all of them must pass. */
-interface TestDatabase extends AutoCloseable {
-  String host();
+record TestDatabase(
+    AutoCloseable server,
+    Runnable stop,
+    ServerProcess process,
+    UnaryOperator<String> urls,
+    AdminConnections admins,
+    UserMaker users,
+    Statements statements,
+    LoginCounter refusals,
+    LoginCounter successes)
+    implements AutoCloseable {
+  @FunctionalInterface
+  interface UserMaker {
+    void create(String user, String password) throws SQLException;
+  }
 
-  int port();
+  @FunctionalInterface
+  interface Statements {
+    void execute(String sql) throws SQLException;
+  }
 
-  String url(String database);
-
-  Connection admin() throws SQLException;
-
-  void createUser(String user, String password) throws SQLException;
-
-  void execute(String sql) throws SQLException;
-
-  long refused(String user) throws SQLException;
-
-  long successful(String user) throws SQLException;
-
-  ServerProcess process();
-
-  @Override
-  void close();
-
-  default Connection login(String user, String password) throws SQLException {
-    return DriverManager.getConnection(url(""), user, password);
+  @FunctionalInterface
+  interface LoginCounter {
+    long of(String user) throws SQLException;
   }
 
   /** Starts a server by its name in a secret. */
   static TestDatabase start(String engine) {
     return switch (engine) {
-      case "postgres" -> new Postgres(LocalPostgres.start());
-      case "mysql" -> new MySql(LocalMySql.start());
-      case "mariadb" -> new MariaDb(LocalMariaDb.start());
+      case "postgres" -> of(LocalPostgres.start());
+      case "mysql" -> of(LocalMySql.start());
+      case "mariadb" -> of(LocalMariaDb.start());
       default -> throw new IllegalArgumentException(engine);
     };
   }
 
-  record Postgres(LocalPostgres server) implements TestDatabase {
-    @Override
-    public String host() {
-      return server.host();
-    }
-
-    @Override
-    public int port() {
-      return server.port();
-    }
-
-    @Override
-    public String url(String database) {
-      return server.jdbcUrl(database.isEmpty() ? "postgres" : database);
-    }
-
-    @Override
-    public Connection admin() throws SQLException {
-      return server.adminConnection();
-    }
-
-    @Override
-    public void createUser(String user, String password) throws SQLException {
-      server.createUser(user, password);
-    }
-
-    @Override
-    public void execute(String sql) throws SQLException {
-      server.execute(sql);
-    }
-
-    @Override
-    public long refused(String user) throws SQLException {
-      return server.refusedLogins(user);
-    }
-
-    @Override
-    public long successful(String user) throws SQLException {
-      return server.successfulLogins(user);
-    }
-
-    @Override
-    public ServerProcess process() {
-      return server.process();
-    }
-
-    @Override
-    public void close() {
-      server.close();
-    }
+  static TestDatabase of(LocalPostgres s) {
+    return new TestDatabase(
+        s,
+        s::close,
+        s.process(),
+        name -> s.jdbcUrl(name.isEmpty() ? "postgres" : name),
+        s::adminConnection,
+        s::createUser,
+        s::execute,
+        s::refusedLogins,
+        s::successfulLogins);
   }
 
-  record MySql(LocalMySql server) implements TestDatabase {
-    @Override
-    public String host() {
-      return server.host();
-    }
-
-    @Override
-    public int port() {
-      return server.port();
-    }
-
-    @Override
-    public String url(String database) {
-      return server.jdbcUrl(database);
-    }
-
-    @Override
-    public Connection admin() throws SQLException {
-      return server.adminConnection();
-    }
-
-    @Override
-    public void createUser(String user, String password) throws SQLException {
-      server.createUser(user, password);
-    }
-
-    @Override
-    public void execute(String sql) throws SQLException {
-      server.execute(sql);
-    }
-
-    @Override
-    public long refused(String user) throws SQLException {
-      return server.refusedLogins(user);
-    }
-
-    @Override
-    public long successful(String user) throws SQLException {
-      return server.successfulLogins(user);
-    }
-
-    @Override
-    public ServerProcess process() {
-      return server.process();
-    }
-
-    @Override
-    public void close() {
-      server.close();
-    }
+  static TestDatabase of(LocalMySql s) {
+    return new TestDatabase(
+        s,
+        s::close,
+        s.process(),
+        s::jdbcUrl,
+        s::adminConnection,
+        s::createUser,
+        s::execute,
+        s::refusedLogins,
+        s::successfulLogins);
   }
 
-  record MariaDb(LocalMariaDb server) implements TestDatabase {
-    @Override
-    public String host() {
-      return server.host();
-    }
+  static TestDatabase of(LocalMariaDb s) {
+    return new TestDatabase(
+        s,
+        s::close,
+        s.process(),
+        s::jdbcUrl,
+        s::adminConnection,
+        s::createUser,
+        s::execute,
+        s::refusedLogins,
+        s::successfulLogins);
+  }
 
-    @Override
-    public int port() {
-      return server.port();
-    }
+  int port() {
+    return process.port();
+  }
 
-    @Override
-    public String url(String database) {
-      return server.jdbcUrl(database);
-    }
+  String url(String database) {
+    return urls.apply(database);
+  }
 
-    @Override
-    public Connection admin() throws SQLException {
-      return server.adminConnection();
-    }
+  Connection admin() throws SQLException {
+    return admins.open();
+  }
 
-    @Override
-    public void createUser(String user, String password) throws SQLException {
-      server.createUser(user, password);
-    }
+  Connection login(String user, String password) throws SQLException {
+    return DriverManager.getConnection(url(""), user, password);
+  }
 
-    @Override
-    public void execute(String sql) throws SQLException {
-      server.execute(sql);
-    }
+  void createUser(String user, String password) throws SQLException {
+    users.create(user, password);
+  }
 
-    @Override
-    public long refused(String user) throws SQLException {
-      return server.refusedLogins(user);
-    }
+  void execute(String sql) throws SQLException {
+    statements.execute(sql);
+  }
 
-    @Override
-    public long successful(String user) throws SQLException {
-      return server.successfulLogins(user);
-    }
+  long refused(String user) throws SQLException {
+    return refusals.of(user);
+  }
 
-    @Override
-    public ServerProcess process() {
-      return server.process();
-    }
+  long successful(String user) throws SQLException {
+    return successes.of(user);
+  }
 
-    @Override
-    public void close() {
-      server.close();
-    }
+  @Override
+  public void close() {
+    stop.run();
   }
 }
