@@ -671,9 +671,7 @@ public final class RotationAwareLogin {
         case STILL_INCOMPLETE -> {
           log(
               System.Logger.Level.WARNING,
-              "has been incomplete for "
-                  + since
-                  + ", running on %s version %s; finish it",
+              "has been incomplete for " + since + ", running on %s version %s; finish it",
               news.label(),
               news.versionId());
           tell(

@@ -1,6 +1,7 @@
 package io.github.evercred.testkit;
 
 import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
 import java.util.Map;
 import java.util.Set;
@@ -11,8 +12,11 @@ interface Dialect {
   /** The values of a secret's {@code engine} that mean this engine. */
   Set<String> engines();
 
-  /** What {@code DatabaseMetaData} calls it. */
+  /** What messages call it. */
   String productName();
+
+  /** Whether a database is of this engine. */
+  boolean isOf(DatabaseMetaData database) throws SQLException;
 
   /** The longest user name in bytes. */
   int maxUserName();
@@ -31,4 +35,13 @@ interface Dialect {
 
   /** The URL of a secret's host, port and database. */
   String jdbcUrl(Map<String, ? extends @Nullable Object> secret);
+
+  /** The host in a secret. */
+  static String host(Map<String, ? extends @Nullable Object> secret) {
+    if (secret.get("host") instanceof String host && !host.isEmpty()) {
+      return host;
+    }
+    throw new IllegalStateException(
+        "The secret has no host: call jdbcUrl(...) on the rotation with the URL of its database");
+  }
 }

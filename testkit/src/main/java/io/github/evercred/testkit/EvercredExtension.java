@@ -2,6 +2,9 @@ package io.github.evercred.testkit;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionConfigurationException;
@@ -11,8 +14,8 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 import org.junit.jupiter.api.extension.TestInstancePostProcessor;
 
 /**
- * A JUnit 5 extension that hands a {@link LocalSecretsManager} and a {@link LocalPostgres} to
- * tests.
+ * A JUnit 5 extension that hands a {@link LocalSecretsManager}, a {@link LocalPostgres}, a {@link
+ * LocalMySql} and a {@link LocalMariaDb} to tests.
  *
  * <pre>{@code
  * @ExtendWith(EvercredExtension.class)
@@ -22,8 +25,8 @@ import org.junit.jupiter.api.extension.TestInstancePostProcessor;
  * }
  * }</pre>
  *
- * <p>Both may be parameters of test methods, lifecycle methods and constructors, or fields, static
- * or not, that are not final and still null. Each is started when it is first asked for, once per
+ * <p>Each may be parameters of test methods, lifecycle methods and constructors, or fields, static
+ * or not, that are not final and still null. It is started when it is first asked for, once per
  * top-level test class with its nested ones, and closed after the last test. State is not reset
  * between tests: use a secret and a user of its own in each.
  *
@@ -34,6 +37,12 @@ public final class EvercredExtension
     implements ParameterResolver, BeforeAllCallback, TestInstancePostProcessor {
   private static final ExtensionContext.Namespace NAMESPACE =
       ExtensionContext.Namespace.create(EvercredExtension.class);
+  private static final Map<Class<?>, Supplier<AutoCloseable>> STARTERS =
+      Map.of(
+          LocalSecretsManager.class, LocalSecretsManager::start,
+          LocalPostgres.class, LocalPostgres::start,
+          LocalMySql.class, LocalMySql::start,
+          LocalMariaDb.class, LocalMariaDb::start);
 
   /** Makes an extension, as JUnit does. */
   public EvercredExtension() {}
@@ -59,17 +68,13 @@ public final class EvercredExtension
   }
 
   private static boolean isOurs(Class<?> type) {
-    return type == LocalSecretsManager.class || type == LocalPostgres.class;
+    return STARTERS.containsKey(type);
   }
 
   private static Object resolve(Class<?> type, ExtensionContext context) {
     ExtensionContext.Store store = topLevelClass(context).getStore(NAMESPACE);
-    if (type == LocalPostgres.class) {
-      return store.getOrComputeIfAbsent(
-          LocalPostgres.class, key -> LocalPostgres.start(), LocalPostgres.class);
-    }
     return store.getOrComputeIfAbsent(
-        LocalSecretsManager.class, key -> LocalSecretsManager.start(), LocalSecretsManager.class);
+        type, key -> Objects.requireNonNull(STARTERS.get(type)).get(), AutoCloseable.class);
   }
 
   private static ExtensionContext topLevelClass(ExtensionContext context) {

@@ -1,10 +1,7 @@
 package io.github.evercred.testkit;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -15,11 +12,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Properties;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A real PostgreSQL 18 on 127.0.0.1 for tests, with {@code scram-sha-256} for everyone: an old
@@ -39,19 +32,14 @@ import org.jspecify.annotations.Nullable;
  * toString}, and the server logs no statement.
  */
 public final class LocalPostgres implements AutoCloseable {
-  private static final String ALPHABET =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
   private static final int RESERVED = 3;
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-  private final PostgresProcess server;
+  private final ServerProcess server;
   private final String password;
-  private final ReentrantLock controlLock = new ReentrantLock();
-  private @Nullable Connection control;
-  private long controlLogins;
+  private final ControlConnection control = new ControlConnection(this::adminConnection);
   private volatile boolean closed;
 
-  private LocalPostgres(PostgresProcess server, String password) {
+  private LocalPostgres(ServerProcess server, String password) {
     this.server = server;
     this.password = password;
   }
@@ -110,7 +98,7 @@ public final class LocalPostgres implements AutoCloseable {
    * @return {@code postgres}
    */
   public String adminUser() {
-    return PostgresProcess.ADMIN;
+    return PostgresProgram.ADMIN;
   }
 
   /**
@@ -126,7 +114,7 @@ public final class LocalPostgres implements AutoCloseable {
     Properties properties = new Properties();
     properties.setProperty("user", adminUser());
     properties.setProperty("password", password);
-    properties.setProperty("loginTimeout", String.valueOf(PATIENCE.toSeconds()));
+    properties.setProperty("loginTimeout", String.valueOf(ControlConnection.PATIENCE.toSeconds()));
     properties.setProperty("sslmode", "disable");
     properties.setProperty("ApplicationName", "evercred-testkit");
     return DriverManager.getConnection(jdbcUrl("postgres"), properties);
@@ -184,13 +172,8 @@ public final class LocalPostgres implements AutoCloseable {
    */
   public long successfulLogins(String user) throws SQLException {
     catchUp();
-    controlLock.lock();
-    try {
-      long own = user.equals(adminUser()) ? controlLogins : 0;
-      return server.log().successful(user) - own;
-    } finally {
-      controlLock.unlock();
-    }
+    long own = user.equals(adminUser()) ? control.logins() : 0;
+    return server.log().successful(user) - own;
   }
 
   /**
@@ -201,39 +184,27 @@ public final class LocalPostgres implements AutoCloseable {
    * @throws SQLException if the server cannot be asked
    */
   public int sessions(String user) throws SQLException {
-    controlLock.lock();
-    try (PreparedStatement query =
-        control()
-            .prepareStatement(
-                "SELECT count(*) FROM pg_stat_activity WHERE usename = ? AND pid <> pg_backend_pid()")) {
-      query.setString(1, user);
-      try (ResultSet result = query.executeQuery()) {
-        result.next();
-        return result.getInt(1);
-      }
-    } finally {
-      controlLock.unlock();
-    }
+    return control.ask(
+        connection -> {
+          try (PreparedStatement query =
+              connection.prepareStatement(
+                  "SELECT count(*) FROM pg_stat_activity WHERE usename = ? AND pid <> pg_backend_pid()")) {
+            query.setString(1, user);
+            try (ResultSet result = query.executeQuery()) {
+              result.next();
+              return result.getInt(1);
+            }
+          }
+        });
   }
 
   /** Stops the server and removes its data. Does nothing the second time. */
   @Override
   public void close() {
-    controlLock.lock();
-    try {
-      if (closed) {
-        return;
-      }
-      closed = true;
-      if (control != null) {
-        control.close();
-      }
-    } catch (SQLException e) {
-      server.log().take("(the control connection did not close cleanly: " + e + ")");
-    } finally {
-      controlLock.unlock();
+    closed = true;
+    if (control.close(server.log())) {
+      server.close();
     }
-    server.close();
   }
 
   @Override
@@ -242,60 +213,25 @@ public final class LocalPostgres implements AutoCloseable {
   }
 
   /** For tests: the process and directory that must not outlive the JVM. */
-  PostgresProcess process() {
+  ServerProcess process() {
     return server;
   }
 
   /** Returns once the log has been read up to now. */
   private void catchUp() throws SQLException {
     String marker = server.log().newMarker();
-    controlLock.lock();
-    try (Statement statement = control().createStatement()) {
-      statement.execute("DO $$ BEGIN RAISE LOG '" + marker + "'; END $$");
-    } finally {
-      controlLock.unlock();
-    }
-    try {
-      if (!server.log().awaitMarker(marker, PATIENCE)) {
-        throw new IllegalStateException(
-            "PostgreSQL's log has not shown a marker within %s. Its last output was:%n%s"
-                .formatted(PATIENCE, server.log().tail()));
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("Interrupted while waiting for PostgreSQL's log", e);
-    }
-  }
-
-  /** The connection for our own questions, kept open so that they count as no login. */
-  private Connection control() throws SQLException {
-    Connection known = control;
-    if (known != null && !known.isClosed() && known.isValid((int) PATIENCE.toSeconds())) {
-      return known;
-    }
-    Connection fresh = adminConnection();
-    fresh.setNetworkTimeout(Runnable::run, (int) PATIENCE.toMillis());
-    controlLogins++;
-    control = fresh;
-    return fresh;
-  }
-
-  private static String randomPassword() {
-    SecureRandom random = new SecureRandom();
-    StringBuilder text = new StringBuilder();
-    for (int i = 0; i < 32; i++) {
-      text.append(ALPHABET.charAt(random.nextInt(ALPHABET.length())));
-    }
-    return text.toString();
+    control.ask(
+        connection -> {
+          try (Statement statement = connection.createStatement()) {
+            return statement.execute("DO $$ BEGIN RAISE LOG '" + marker + "'; END $$");
+          }
+        });
+    server.log().requireMarker(marker, ControlConnection.PATIENCE);
   }
 
   /** Settings of a {@link LocalPostgres}. Not thread-safe. */
   public static final class Builder {
-    private static final Pattern NAME = Pattern.compile("[a-z_]+(\\.[a-z_]+)?");
-
-    private int maxConnections = 100;
-    private Duration startTimeout = Duration.ofSeconds(60);
-    private final Map<String, String> settings = new LinkedHashMap<>();
+    private final ServerSettings settings = new ServerSettings();
 
     private Builder() {}
 
@@ -308,10 +244,7 @@ public final class LocalPostgres implements AutoCloseable {
      * @throws IllegalArgumentException if it is out of range
      */
     public Builder maxConnections(int connections) {
-      if (connections < 1 || connections > 1000) {
-        throw new IllegalArgumentException("maxConnections must be 1 to 1000: " + connections);
-      }
-      this.maxConnections = connections;
+      settings.maxConnections(connections);
       return this;
     }
 
@@ -323,12 +256,7 @@ public final class LocalPostgres implements AutoCloseable {
      * @throws IllegalArgumentException if it is out of range
      */
     public Builder startTimeout(Duration timeout) {
-      if (timeout.compareTo(Duration.ofSeconds(1)) < 0
-          || timeout.compareTo(Duration.ofMinutes(10)) > 0) {
-        throw new IllegalArgumentException(
-            "startTimeout must be 1 second to 10 minutes: " + timeout);
-      }
-      this.startTimeout = timeout;
+      settings.startTimeout(timeout);
       return this;
     }
 
@@ -354,11 +282,7 @@ public final class LocalPostgres implements AutoCloseable {
               || lower.equals("port")
               || lower.equals("listen_addresses")
               || lower.endsWith("_connections");
-      if (ours || !NAME.matcher(lower).matches()) {
-        throw new IllegalArgumentException(
-            "'%s' is not a setting that can be changed here".formatted(name));
-      }
-      settings.put(lower, Objects.requireNonNull(value, "value"));
+      settings.put(ours, name, value);
       return this;
     }
 
@@ -381,8 +305,8 @@ public final class LocalPostgres implements AutoCloseable {
       all.put("max_wal_senders", "0");
       all.put("shared_buffers", "16MB");
       all.put("dynamic_shared_memory_type", "mmap");
-      all.putAll(settings);
-      all.put("max_connections", String.valueOf(maxConnections + RESERVED + 1));
+      settings.addTo(all);
+      all.put("max_connections", String.valueOf(settings.maxConnections() + RESERVED + 1));
       all.put("superuser_reserved_connections", String.valueOf(RESERVED));
       all.put("listen_addresses", "127.0.0.1");
       all.put("unix_socket_directories", "");
@@ -391,16 +315,9 @@ public final class LocalPostgres implements AutoCloseable {
       all.put("log_connections", "setup_durations");
       all.put("log_line_prefix", PostgresLog.PREFIX);
       all.put("log_min_error_statement", "panic"); // no statement, hence no password, in the log
-      String password = randomPassword();
-      PostgresProcess process;
-      try {
-        process = PostgresProcess.start(password, all, startTimeout);
-      } catch (IOException e) {
-        throw new UncheckedIOException("PostgreSQL could not be launched: " + e.getMessage(), e);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IllegalStateException("Interrupted while PostgreSQL was starting", e);
-      }
+      String password = ServerProcess.randomPassword();
+      ServerProcess process =
+          ServerProcess.start(new PostgresProgram(all), password, settings.startTimeout());
       return connected(new LocalPostgres(process, password));
     }
 

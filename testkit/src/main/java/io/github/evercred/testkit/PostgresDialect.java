@@ -3,6 +3,7 @@ package io.github.evercred.testkit;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -29,6 +30,11 @@ final class PostgresDialect implements Dialect {
   @Override
   public String productName() {
     return "PostgreSQL";
+  }
+
+  @Override
+  public boolean isOf(DatabaseMetaData database) throws SQLException {
+    return database.getDatabaseProductName().equals(productName());
   }
 
   @Override
@@ -77,16 +83,11 @@ final class PostgresDialect implements Dialect {
 
   @Override
   public String jdbcUrl(Map<String, ? extends @Nullable Object> secret) {
-    Object host = secret.get("host");
-    if (!(host instanceof String) || host.toString().isEmpty()) {
-      throw new IllegalStateException(
-          "The secret has no host: call jdbcUrl(...) on the rotation with the URL of its database");
-    }
     Object port = secret.get("port");
     Object database = secret.get("dbname");
     return "jdbc:postgresql://%s:%s/%s"
         .formatted(
-            host,
+            Dialect.host(secret),
             port == null ? "5432" : port.toString(),
             URLEncoder.encode(
                 database == null ? "postgres" : database.toString(), StandardCharsets.UTF_8));

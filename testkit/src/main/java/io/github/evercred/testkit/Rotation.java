@@ -3,6 +3,7 @@ package io.github.evercred.testkit;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -12,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,9 +29,13 @@ import org.jspecify.annotations.Nullable;
  * #finishSecret} takes AWSPENDING away unless told to {@linkplain #keepPendingLabel leave it}, as
  * AWS allows both.
  *
- * <p>PostgreSQL is supported. The secret's value is a JSON object with {@code username} and {@code
- * password}; {@code engine}, if there, is {@code postgres} or {@code aurora-postgresql}; {@code
- * host}, {@code port} and {@code dbname} say where to log in, unless {@link #jdbcUrl} does.
+ * <p>PostgreSQL, MySQL, MariaDB and H2 are supported; the administrator's connection tells which it
+ * is. The secret's value is a JSON object with {@code username} and {@code password}; {@code
+ * engine}, if there, must fit: {@code postgres} or {@code aurora-postgresql}, {@code mysql} or
+ * {@code aurora-mysql}, {@code mariadb}, {@code h2}; {@code host}, {@code port} and {@code dbname}
+ * say where to log in, unless {@link #jdbcUrl} does. The database's own driver is needed. With
+ * MySQL and MariaDB a user who is created is one for any host ({@code '%'}), and a password is
+ * changed for every host that the user has. H2's users are in upper case, as its logins are.
  *
  * <p><b>Threads.</b> Instances are thread-safe; steps run one at a time. <b>Blocking.</b> Steps
  * wait for the database. <b>Errors.</b> A step out of order, and a secret of another shape, is an
@@ -55,7 +61,9 @@ public final class Rotation {
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&()*+,-.;<=>?[]^_`{|}~";
   private static final int PASSWORD_LENGTH = 32;
   private static final String CLONE = "_clone";
-  private static final List<Dialect> DIALECTS = List.of(PostgresDialect.INSTANCE);
+  private static final List<Dialect> DIALECTS =
+      List.of(
+          PostgresDialect.INSTANCE, MySqlDialect.MYSQL, MySqlDialect.MARIADB, H2Dialect.INSTANCE);
 
   private final LocalSecretsManager secrets;
   private final String secretId;
@@ -411,21 +419,25 @@ public final class Rotation {
 
   private Dialect dialect(Connection connection, Map<String, @Nullable Object> members)
       throws SQLException {
-    String product = connection.getMetaData().getDatabaseProductName();
-    Dialect dialect =
-        DIALECTS.stream()
-            .filter(candidate -> candidate.productName().equals(product))
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    new IllegalStateException(
-                        "Rotation knows PostgreSQL only; the administrator's database is "
-                            + product));
+    DatabaseMetaData database = connection.getMetaData();
+    Dialect dialect = null;
+    for (Dialect candidate : DIALECTS) {
+      if (candidate.isOf(database)) {
+        dialect = candidate;
+      }
+    }
+    if (dialect == null) {
+      throw new IllegalStateException(
+          "Rotation knows %s; the administrator's database is %s"
+              .formatted(
+                  DIALECTS.stream().map(Dialect::productName).collect(Collectors.joining(", ")),
+                  database.getDatabaseProductName()));
+    }
     Object engine = members.get("engine");
     if (engine != null && !dialect.engines().contains(engine.toString().toLowerCase(Locale.ROOT))) {
       throw new IllegalStateException(
           "Secret '%s' is for engine '%s', but the administrator's database is %s"
-              .formatted(secretId, engine, product));
+              .formatted(secretId, engine, dialect.productName()));
     }
     return dialect;
   }

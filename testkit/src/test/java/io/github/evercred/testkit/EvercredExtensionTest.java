@@ -6,8 +6,11 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 @Timeout(60)
@@ -41,6 +44,19 @@ class EvercredExtensionTest {
   @Test
   void postgres_fieldAndParameter_areOneAndTheSame(LocalPostgres parameter) {
     assertThat(postgres).isSameAs(parameter);
+  }
+
+  @Test
+  @EnabledOnOs(value = OS.LINUX, architectures = "amd64")
+  void mySql_parameters_areOneAndTheSame(LocalMySql first, LocalMySql second) {
+    assertThat(first).isSameAs(second);
+  }
+
+  @Test
+  @Tag("mariadb")
+  @EnabledOnOs(value = OS.LINUX, architectures = "amd64")
+  void mariaDb_parameters_areOneAndTheSame(LocalMariaDb first, LocalMariaDb second) {
+    assertThat(first).isSameAs(second);
   }
 
   @Nested

@@ -52,6 +52,10 @@ class TestkitRulesTest {
             "EvercredExtension",
             "Fault",
             "Hold",
+            "LocalMariaDb",
+            "LocalMariaDb$Builder",
+            "LocalMySql",
+            "LocalMySql$Builder",
             "LocalPostgres",
             "LocalPostgres$Builder",
             "LocalSecretsManager",
@@ -96,9 +100,12 @@ class TestkitRulesTest {
   void sources_ofTheModule_keepTheHouseRules() throws Exception {
     Map<Path, String> sources = sources("src/main/java");
     assertThat(importers(sources, "com.grack.nanojson")).containsExactly("Json.java");
-    assertThat(importers(sources, "org.apache.commons")).containsExactly("PostgresBinaries.java");
+    assertThat(importers(sources, "org.apache.commons")).containsExactly("Archive.java");
     assertThat(importers(sources, "org.junit")).containsExactly("EvercredExtension.java");
     assertThat(importers(sources, "software.amazon")).isEmpty();
+    for (String driver : List.of("com.mysql", "org.mariadb", "org.h2")) {
+      assertThat(importers(sources, driver)).isEmpty();
+    }
     assertThat(importers(sources, "org.postgresql")).containsExactly("PostgresDialect.java");
     for (String banned :
         List.of(

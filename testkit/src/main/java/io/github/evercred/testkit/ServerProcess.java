@@ -2,11 +2,13 @@ package io.github.evercred.testkit;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,18 +17,18 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
- * One PostgreSQL server with a data directory of its own, which does not outlive this JVM.
+ * One database server with a data directory of its own, which does not outlive this JVM.
  *
  * <p>The server is a child of a small shell script, and the script's standard input is a pipe from
  * this JVM. When the pipe ends, because {@link #close} closed it or because the JVM is gone, even
- * after {@code kill -9}, the script stops the server and removes its directory. The superuser's
- * password goes down the same pipe; {@code initdb} reads it from a file in the private directory,
- * which the script removes at once, so it is never on a command line. PostgreSQL refuses to run as
- * root, so root runs the script as an unprivileged user, by {@code setpriv} or else {@code su}.
+ * after {@code kill -9}, the script stops the server and removes its directory. The administrator's
+ * password goes down the same pipe, into a variable of the script, so it is never on a command
+ * line. A server that refuses to run as root is run by root as an unprivileged user, by {@code
+ * setpriv} or else {@code su}.
  */
-final class PostgresProcess implements AutoCloseable {
-  static final String ADMIN = "postgres";
-
+final class ServerProcess implements AutoCloseable {
+  private static final String ALPHABET =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
   private static final int UNPRIVILEGED = 65534;
   private static final int PORTS_TRIED = 5;
   private static final Duration STOP_TIME = Duration.ofSeconds(20);
@@ -35,21 +37,18 @@ final class PostgresProcess implements AutoCloseable {
       trap '' HUP INT TERM
       exec 3<&0 </dev/null
       work=%1$s
+      home=%2$s
       cd "$work" || exit 1
       umask 077
       IFS= read -r password <&3 || { rm -rf "$work" 2>/dev/null; exit 1; }
-      printf '%%s\\n' "$password" >"$work/password"
-      unset password
-      %2$s/bin/initdb -D "$work/data" -U %3$s -A scram-sha-256 --pwfile="$work/password" \\
-        -E UTF8 --no-locale --no-sync --no-instructions 3<&- 2>&1
-      status=$?
-      rm -f "$work/password"
+      %3$s
       if [ $status -eq 0 ]; then
-        %2$s/bin/postgres -D "$work/data" %4$s 3<&- 2>&1 &
+        %4$s 3<&- 2>&1 &
         server=$!
-        { read -r nothing <&3; kill -QUIT $server; } >/dev/null 2>&1 &
+        unset password
+        { read -r nothing <&3; kill -%5$s $server; } >/dev/null 2>&1 &
         watch=$!
-        exec 3<&-
+        exec 3<&- >/dev/null 2>&1 # a word about the end would go to a JVM that may be gone
         wait $server
         status=$?
         kill -KILL $watch 2>/dev/null
@@ -59,25 +58,51 @@ final class PostgresProcess implements AutoCloseable {
       exit $status
       """;
 
+  private final ServerProgram program;
   private final Process process;
   private final Path work;
   private final int port;
-  private final PostgresLog log;
+  private final ServerLog log;
 
-  private PostgresProcess(Process process, Path work, int port, PostgresLog log) {
+  private ServerProcess(
+      ServerProgram program, Process process, Path work, int port, ServerLog log) {
+    this.program = program;
     this.process = process;
     this.work = work;
     this.port = port;
     this.log = log;
   }
 
+  /** A new password for an administrator: letters and digits, which need no quoting anywhere. */
+  static String randomPassword() {
+    SecureRandom random = new SecureRandom();
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < 32; i++) {
+      text.append(ALPHABET.charAt(random.nextInt(ALPHABET.length())));
+    }
+    return text.toString();
+  }
+
   /** Starts a server that accepts connections when this returns. */
-  static PostgresProcess start(String password, Map<String, String> settings, Duration atMost)
+  static ServerProcess start(ServerProgram program, String password, Duration atMost) {
+    try {
+      return tryPorts(program, password, atMost);
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "%s could not be launched: %s".formatted(program.name(), e.getMessage()), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(
+          "Interrupted while %s was starting".formatted(program.name()), e);
+    }
+  }
+
+  private static ServerProcess tryPorts(ServerProgram program, String password, Duration atMost)
       throws IOException, InterruptedException {
     long deadline = System.nanoTime() + atMost.toNanos();
     for (int attempt = 1; ; attempt++) {
       Duration left = Duration.ofNanos(deadline - System.nanoTime());
-      PostgresProcess server = launch(password, settings);
+      ServerProcess server = launch(program, password);
       boolean ready = false;
       boolean ended = true;
       try {
@@ -93,37 +118,43 @@ final class PostgresProcess implements AutoCloseable {
       }
       if (!server.log.isPortTaken() || attempt == PORTS_TRIED) {
         throw new IllegalStateException(
-            "PostgreSQL did not start: %s. Its last output was:%n%s"
+            "%s did not start: %s. Its last output was:%n%s"
                 .formatted(
+                    program.name(),
                     ended ? "it ended by itself" : "it was not ready after " + atMost,
                     server.log.tail()));
       }
     }
   }
 
-  private static PostgresProcess launch(String password, Map<String, String> settings)
+  private static ServerProcess launch(ServerProgram program, String password)
       throws IOException, InterruptedException {
-    Path work = Files.createTempDirectory("evercred-postgres-data-").toAbsolutePath();
+    Path work = Files.createTempDirectory(program.directoryPrefix()).toAbsolutePath();
     boolean launched = false;
     try {
       int uid = (Integer) Files.getAttribute(work, "unix:uid");
-      Path home = PostgresBinaries.unpacked(uid);
+      Path home = program.unpacked(uid);
       int port = freePort();
       String script =
           SCRIPT.formatted(
-              quoted(work.toString()), quoted(home.toString()), ADMIN, options(port, settings));
+              quoted(work.toString()),
+              quoted(home.toString()),
+              program.preparation(),
+              program.command(port),
+              program.stopSignal());
       List<String> command =
-          uid == 0 ? asUnprivileged(script, work) : List.of("/bin/sh", "-c", script);
-      ProcessBuilder builder =
-          new ProcessBuilder(command).redirectErrorStream(true).directory(work.toFile());
-      if (uid == 0) {
-        builder.directory(null);
+          uid == 0 && program.refusesRoot()
+              ? asUnprivileged(program, script, work)
+              : List.of("/bin/sh", "-c", script);
+      ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+      if (uid != 0) {
+        builder.directory(work.toFile());
       }
-      builder.environment().keySet().removeIf(name -> name.startsWith("PG"));
+      builder.environment().keySet().removeIf(name -> name.startsWith(program.environmentPrefix()));
       builder.environment().put("LC_ALL", "C");
       Process process = builder.start();
       launched = true;
-      PostgresLog log = new PostgresLog();
+      ServerLog log = program.newLog();
       log.read(process.getInputStream());
       try {
         OutputStream pipe = process.getOutputStream();
@@ -132,20 +163,19 @@ final class PostgresProcess implements AutoCloseable {
       } catch (IOException e) {
         log.take("(the launching script ended at once: " + e + ")");
       }
-      return new PostgresProcess(process, work, port, log);
+      return new ServerProcess(program, process, work, port, log);
     } finally {
       if (!launched) {
-        PostgresBinaries.deleteTree(work);
+        UnpackedServer.deleteTree(work);
       }
     }
   }
 
-  private static String options(int port, Map<String, String> settings) {
-    return "-p "
-        + port
-        + settings.entrySet().stream()
-            .map(setting -> " -c " + quoted(setting.getKey() + "=" + setting.getValue()))
-            .collect(Collectors.joining());
+  /** Options of a command line for the shell, such as {@code -c 'name=value'}. */
+  static String options(String before, Map<String, String> settings) {
+    return settings.entrySet().stream()
+        .map(setting -> " " + before + quoted(setting.getKey() + "=" + setting.getValue()))
+        .collect(Collectors.joining());
   }
 
   /** A word for the shell. */
@@ -161,7 +191,7 @@ final class PostgresProcess implements AutoCloseable {
   }
 
   /** The command that lets root run a script as someone else, who then owns the directory. */
-  private static List<String> asUnprivileged(String script, Path work)
+  private static List<String> asUnprivileged(ServerProgram program, String script, Path work)
       throws IOException, InterruptedException {
     List<String> setpriv =
         List.of("setpriv", "--reuid=" + UNPRIVILEGED, "--regid=" + UNPRIVILEGED, "--clear-groups");
@@ -178,8 +208,8 @@ final class PostgresProcess implements AutoCloseable {
       return List.of("su", "-s", "/bin/sh", "-c", script, "nobody");
     }
     throw new IllegalStateException(
-        "PostgreSQL refuses to run as root, and no way was found to run it as another user: %s. Install setpriv (util-linux), let others enter %s, or run the tests as an ordinary user."
-            .formatted(failures, work.getParent()));
+        "%s refuses to run as root, and no way was found to run it as another user: %s. Install setpriv (util-linux), let others enter %s, or run the tests as an ordinary user."
+            .formatted(program.name(), failures, work.getParent()));
   }
 
   private static String canEnter(Path work) {
@@ -218,13 +248,13 @@ final class PostgresProcess implements AutoCloseable {
     return port;
   }
 
-  PostgresLog log() {
+  ServerLog log() {
     return log;
   }
 
   /** The server's first process, as its pid file names it. */
   long pid() throws IOException {
-    return Long.parseLong(Files.readAllLines(work.resolve("data/postmaster.pid")).get(0).trim());
+    return Long.parseLong(Files.readAllLines(work.resolve(program.pidFile())).get(0).trim());
   }
 
   Path directory() {
@@ -257,11 +287,11 @@ final class PostgresProcess implements AutoCloseable {
       return;
     }
     try {
-      PostgresBinaries.deleteTree(work);
+      UnpackedServer.deleteTree(work);
     } catch (IOException e) {
       throw new IllegalStateException(
-          "PostgreSQL's directory %s could not be removed; remove it by hand. Its last output was:%n%s"
-              .formatted(work, log.tail()),
+          "%s's directory %s could not be removed; remove it by hand. Its last output was:%n%s"
+              .formatted(program.name(), work, log.tail()),
           e);
     }
   }
