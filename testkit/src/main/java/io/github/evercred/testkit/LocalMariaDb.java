@@ -9,8 +9,8 @@ import java.util.Optional;
  * A real MariaDB 11.4 on 127.0.0.1 for tests: an old password is refused as in production, and the
  * server itself says how many logins it refused.
  *
- * <p>It starts in about a second, five more when its programs are unpacked for the first time. Its
- * data is new at each start and removed by {@link #close}. When the JVM ends without that, even
+ * <p>It starts in less than a second, five more when its programs are unpacked for the first time.
+ * Its data is new at each start and removed by {@link #close}. When the JVM ends without that, even
  * after {@code kill -9}, the server stops and its data goes all the same. Tests may run as root or
  * not. Linux on x86_64 with the GNU C library only: {@link #unavailable} tells. The server has no
  * TLS.
