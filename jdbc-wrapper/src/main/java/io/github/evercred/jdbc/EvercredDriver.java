@@ -17,20 +17,38 @@ import org.jspecify.annotations.Nullable;
  * are, so that nothing is paid per query.
  *
  * <p><b>URL.</b> {@code jdbc:evercred:<rest of a JDBC URL>}, or {@code jdbc-secretsmanager:<rest>}
- * as AWS's driver has it: {@code jdbc:evercred:postgresql://db:5432/orders?sslmode=require}. The
- * secret's name or ARN is the {@code user}, or the option {@code evercred.secretId}. There is no
- * password: one beside a secret is refused, and so is a login without a secret. The secret is a
- * JSON object with {@code username} and {@code password}; {@code ssl} true asks for TLS where the
- * caller has said nothing about it, and never lowers it.
+ * as AWS's driver has it: {@code jdbc:evercred:postgresql://db:5432/orders?sslmode=require}.
+ * Without an address ({@code jdbc:evercred:postgresql:}) the secret's {@code host}, {@code port}
+ * and {@code dbname} say where; without an engine ({@code jdbc:evercred:}) its {@code engine} says
+ * what. For plain URLs there is {@link PlainUrlDriver}. Drivers that stand before another one
+ * ({@code jdbc:evercred:aws-wrapper:postgresql://...}) stay where they are.
  *
- * <p><b>Options</b> stand in the URL or in the properties; the URL wins. The real driver does not
- * see them. Anything else reaches it unchanged, and the caller's properties are not touched. A
- * wrong value or name is an error.
+ * <p><b>Secret.</b> Its name or ARN is the {@code user}, or the option {@code evercred.secretId}.
+ * There is no password: one beside a secret is refused, a blank one counts as absent, and a login
+ * without a secret is refused. The secret is a JSON object with {@code username} and {@code
+ * password}; {@code ssl} true asks for TLS where the caller has said nothing about it, and never
+ * lowers it.
+ *
+ * <p><b>Options</b> stand, the first that has one counts: in the URL, in the properties, as a
+ * system property, as an environment variable ({@code EVERCRED_ROTATION_WAIT}), in the file {@code
+ * secretsmanager.properties} on the class path. The last three know the names of AWS's driver, too
+ * ({@code drivers.region}, {@code AWS_SECRET_JDBC_REGION} and so on). The real driver does not see
+ * them. Anything else reaches it unchanged, and the caller's properties are not touched. A wrong
+ * value is an error, and so is an unknown name in the URL or the properties.
  *
  * <table>
- * <caption>Options</caption>
+ * <caption>Options of a login</caption>
  * <tr><th>name</th><th>default</th><th>meaning</th></tr>
  * <tr><td>{@code evercred.secretId}</td><td>the user</td><td>name or ARN of the secret</td></tr>
+ * <tr><td>{@code evercred.username}</td><td>none</td><td>user name for a secret that is a password
+ * and nothing else, or JSON without a user name</td></tr>
+ * <tr><td>{@code evercred.usernameKey}, {@code passwordKey}, {@code hostKey}, {@code portKey},
+ * {@code dbnameKey}</td><td>{@code username}, {@code password}, {@code host}, {@code port}, {@code
+ * dbname}</td><td>which keys of the JSON object hold these</td></tr>
+ * <tr><td>{@code evercred.driverClass}</td><td>the usual one</td><td>the real driver's class</td>
+ * </tr>
+ * <tr><td>{@code evercred.failures}</td><td>none</td><td>what codes of a failed login mean, such as
+ * {@code 390100=credential,28000=locked}; see {@link DatabaseEngine}</td></tr>
  * <tr><td>{@code evercred.rotationWait}</td><td>20s</td><td>how long one login may bridge a
  * rotation, 0 to 10m; written 20s, 500ms, 2m or PT20S</td></tr>
  * <tr><td>{@code evercred.probeTimeout}</td><td>5s</td><td>how long one login may hold up the
@@ -41,16 +59,17 @@ import org.jspecify.annotations.Nullable;
  * cost within a minute, per target and user name, from 1</td></tr>
  * <tr><td>{@code evercred.currentOnly}</td><td>false</td><td>never try another version than
  * AWSCURRENT, but wait for it to move, as RDS Proxy needs it</td></tr>
- * <tr><td>{@code evercred.region}</td><td>that of the ARN, else the SDK's</td><td>AWS region</td>
- * </tr>
- * <tr><td>{@code evercred.endpoint}</td><td>the region's</td><td>where Secrets Manager is, such as
- * a VPC endpoint</td></tr>
  * </table>
  *
+ * <p>All options of a cache may stand beside them, each as {@code evercred.<name>}: those that
+ * {@link io.github.evercred.SecretCacheBuilder#optionNames} tells, {@code region}, {@code
+ * endpoint}, {@code role}, {@code profile} and the periods among them. The region is by default
+ * that of the secret's ARN, which also comes before one that is said for the whole JVM.
+ *
  * <p><b>Time.</b> A login blocks for {@code rotationWait} at most, or for the caller's own login
- * time-out where that is shorter: the real driver's property ({@code loginTimeout} of PostgreSQL,
- * in the URL or the properties) and {@link DriverManager#getLoginTimeout}; zero means none. Each
- * real login gets what remains. A pool may set DriverManager's: HikariCP does, to its {@code
+ * time-out where that is shorter: the real driver's property where it bounds a whole login ({@code
+ * loginTimeout} of PostgreSQL, for one) and {@link DriverManager#getLoginTimeout}; zero means none.
+ * Each real login gets what remains. A pool may set DriverManager's: HikariCP does, to its {@code
  * connectionTimeout}.
  *
  * <p><b>Failure.</b> What no other version of the secret mends (an unknown database, no free
@@ -60,13 +79,13 @@ import org.jspecify.annotations.Nullable;
  * java.sql.SQLTransientConnectionException} where trying again may help, else a {@link
  * java.sql.SQLNonTransientConnectionException}. No message holds a value.
  *
- * <p><b>PostgreSQL.</b> A URL with several hosts tries each of them, and {@code sslmode=prefer}
- * tries a refusal by code 28000 again without TLS: these are logins that the server counts.
+ * <p><b>Several hosts.</b> Most drivers try each host of a URL, and PostgreSQL's tries some
+ * refusals again without TLS ({@code sslmode=prefer}): these are logins that the server counts.
  *
- * <p><b>Threads and memory.</b> Instances are thread-safe and share one cache per region and
- * endpoint, which starts no thread and makes no call before the first login. Loading this class
- * registers one instance with DriverManager; deregistering it closes the caches, and whoever logs
- * in after that gets new ones.
+ * <p><b>Threads and memory.</b> Instances are thread-safe and share one cache for all that have the
+ * same settings for it, which starts no thread and makes no call before the first login. Loading
+ * this class registers one instance with DriverManager and touches neither AWS nor a database;
+ * deregistering it closes the caches, and whoever logs in after that gets new ones.
  */
 public final class EvercredDriver implements Driver {
 
