@@ -114,7 +114,7 @@ record JdbcUrl(
         null,
         engine.syntax(),
         engine.defaultPort(),
-        engine.time(),
+        engine.time().inWholeSeconds(),
         engine.dialect());
   }
 
