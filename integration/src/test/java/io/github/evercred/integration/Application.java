@@ -13,6 +13,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
 
@@ -28,8 +29,8 @@ final class Application {
   private final Servers.Running servers;
   private final Rotation rotation;
 
-  Application(String user, Servers.Running servers) throws SQLException {
-    this.user = user;
+  Application(String name, Servers.Running servers) throws SQLException {
+    this.user = name.toLowerCase(Locale.ROOT);
     this.secretId = SECRET + "-" + user;
     this.servers = servers;
     LocalPostgres postgres = servers.postgres();
@@ -82,7 +83,8 @@ final class Application {
   Path written(String name, Form form, Path directory) throws IOException {
     Path file = directory.resolve(name);
     Files.createDirectories(Objects.requireNonNull(file.getParent()));
-    return Files.writeString(file, form.in(file(name)));
+    return Files.writeString(
+        file, form.in(file(Objects.requireNonNull(file.getFileName()).toString())));
   }
 
   /** AWSCURRENT is refused from now on. */

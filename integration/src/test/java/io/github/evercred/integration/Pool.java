@@ -28,13 +28,13 @@ enum Pool {
   HIKARI("hikari.properties") {
     @Override
     Running start(Application application, Form form) {
-      return hikari(application.properties(file, form));
+      return hikari(properties(application, form));
     }
   },
   HIKARI_DATA_SOURCE("hikari-data-source.properties") {
     @Override
     Running start(Application application, Form form) {
-      return hikari(application.properties(file, form));
+      return hikari(properties(application, form));
     }
   },
   TOMCAT_JDBC("tomcat-jdbc.properties") {
@@ -42,7 +42,7 @@ enum Pool {
     Running start(Application application, Form form) throws Exception {
       DataSource made =
           new org.apache.tomcat.jdbc.pool.DataSourceFactory()
-              .createDataSource(application.properties(file, form));
+              .createDataSource(properties(application, form));
       var pool = (org.apache.tomcat.jdbc.pool.DataSource) made;
       return new Running(pool, pool::purge, pool::close);
     }
@@ -50,8 +50,7 @@ enum Pool {
   DBCP("dbcp.properties") {
     @Override
     Running start(Application application, Form form) throws Exception {
-      BasicDataSource pool =
-          BasicDataSourceFactory.createDataSource(application.properties(file, form));
+      BasicDataSource pool = BasicDataSourceFactory.createDataSource(properties(application, form));
       return new Running(pool, pool::restart, pool::close);
     }
   },
@@ -70,13 +69,27 @@ enum Pool {
   AGROAL("agroal.properties") {
     @Override
     Running start(Application application, Form form) throws Exception {
-      return agroal(new AgroalPropertiesReader().readProperties(properties(application, form)));
+      return agroal(
+          new AgroalPropertiesReader().readProperties(properties(application, form)), application);
     }
   },
   AGROAL_DATA_SOURCE("agroal-data-source.properties") {
     @Override
     Running start(Application application, Form form) throws Exception {
-      return agroal(new AgroalPropertiesReader().readProperties(properties(application, form)));
+      return agroal(
+          new AgroalPropertiesReader().readProperties(properties(application, form)), application);
+    }
+  },
+  P6SPY("p6spy.properties") {
+    @Override
+    Running start(Application application, Form form) {
+      return hikari(properties(application, form));
+    }
+  },
+  AWS_WRAPPER("aws-wrapper.properties") {
+    @Override
+    Running start(Application application, Form form) {
+      return hikari(properties(application, form));
     }
   },
   /** As Quarkus hands its properties to Agroal; Quarkus itself does not run here. */
@@ -93,7 +106,7 @@ enum Pool {
           .connectionProviderClass(driver)
           .jdbcUrl(value(quarkus, "jdbc.url"))
           .principal(new NamePrincipal(value(quarkus, "username")));
-      return agroal(configuration);
+      return agroal(configuration, application);
     }
   };
 
@@ -105,17 +118,18 @@ enum Pool {
     this.file = file;
   }
 
-  /** Something that may fail. */
-  interface Action {
+  /** Makes a pool open new connections from now on. */
+  interface Flush {
+    void run() throws Exception;
+  }
+
+  /** Ends a pool. */
+  interface End {
     void run() throws SQLException;
   }
 
-  /**
-   * A pool at work.
-   *
-   * @param flush makes it open new connections from now on
-   */
-  record Running(DataSource dataSource, Action flush, Action end) implements AutoCloseable {
+  /** A pool at work. */
+  record Running(DataSource dataSource, Flush flush, End end) implements AutoCloseable {
     @Override
     public void close() throws SQLException {
       end.run();
@@ -145,9 +159,17 @@ enum Pool {
     return new Running(pool, () -> pool.getHikariPoolMXBean().softEvictConnections(), pool::close);
   }
 
-  private static Running agroal(Supplier<AgroalDataSourceConfiguration> configuration)
+  private static Running agroal(
+      Supplier<AgroalDataSourceConfiguration> configuration, Application application)
       throws SQLException {
     AgroalDataSource pool = AgroalDataSource.from(configuration);
-    return new Running(pool, () -> pool.flush(FlushMode.GRACEFUL), pool::close);
+    return new Running(
+        pool,
+        () -> {
+          pool.flush(FlushMode.GRACEFUL);
+          // In the background; nothing wakes a borrower that meets it half-way.
+          Eventually.until(() -> application.sessions() == 0);
+        },
+        pool::close);
   }
 }

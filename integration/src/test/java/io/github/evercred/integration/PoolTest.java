@@ -1,14 +1,17 @@
 package io.github.evercred.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.mchange.v2.c3p0.ComboPooledDataSource;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,7 +32,7 @@ class PoolTest {
   @MethodSource("pools")
   void pool_acrossARotation_neverFailsAndCostsFewRefusedLogins(
       Pool pool, Form form, Servers.Running servers) throws Exception {
-    Application application = servers.application((pool + "_" + form).toLowerCase(Locale.ROOT));
+    Application application = servers.application(pool + "_" + form);
     try (Pool.Running running = pool.start(application, form)) {
       useAll(running.dataSource(), application);
       assertThat(application.refused()).isZero();
@@ -52,12 +55,8 @@ class PoolTest {
   private static void renew(Pool.Running pool, Application application) throws Exception {
     long before = application.logins();
     pool.flush().run();
-    // Agroal closes what it was told to flush in the background.
-    Eventually.until(
-        () -> {
-          useAll(pool.dataSource(), application);
-          return application.logins() - before >= Pool.SIZE;
-        });
+    useAll(pool.dataSource(), application);
+    assertThat(application.logins() - before).isGreaterThanOrEqualTo(Pool.SIZE);
   }
 
   /** Holds all connections of the pool at once. */
@@ -80,5 +79,37 @@ class PoolTest {
     for (Connection connection : connections) {
       connection.close();
     }
+  }
+
+  /** DriverManager finds PostgreSQL's own driver, which takes the secret's id for a user. */
+  @Test
+  void c3p0_plainUrlWithoutForce_asksAnotherDriver(Servers.Running servers) throws Exception {
+    Application application = servers.application("c3p0_without_force");
+    var pool = new ComboPooledDataSource();
+    try {
+      pool.setJdbcUrl(application.text("jdbc:postgresql://db.example.com:5432/orders"));
+      pool.setDriverClass("io.github.evercred.jdbc.PlainUrlDriver");
+      pool.setForceUseNamedDriverClass(false);
+      pool.setUser(application.secretId());
+      pool.setInitialPoolSize(1);
+      pool.setMinPoolSize(1);
+      pool.setAcquireRetryAttempts(1);
+
+      assertThatThrownBy(pool::getConnection).isInstanceOf(SQLException.class);
+    } finally {
+      pool.close();
+    }
+    assertThat(application.logins()).isZero();
+  }
+
+  @Test
+  void hikari_start_limitsTheLoginsOfTheWholeProcess(Servers.Running servers) throws Exception {
+    Application application = servers.application("hikari_login_timeout");
+    DriverManager.setLoginTimeout(0);
+    try (Pool.Running pool = Pool.HIKARI.start(application, Form.EVERCRED)) {
+      assertThat(pool.dataSource()).isNotNull();
+      assertThat(DriverManager.getLoginTimeout()).isEqualTo(30);
+    }
+    assertThat(DriverManager.getLoginTimeout()).as("it stays").isEqualTo(30);
   }
 }
