@@ -123,7 +123,7 @@ record JdbcUrl(
         null,
         engine.syntax(),
         engine.defaultPort(),
-        engine.time(),
+        engine.time().inWholeSeconds(),
         engine.dialect());
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,5 +111,16 @@ class JdbcUrlTest {
   void toString_always_namesTheEngineOnly() throws SQLException {
     assertThat(JdbcUrl.parse("jdbc:evercred:postgresql://h/db?sslpassword=marker"))
         .hasToString("jdbc:postgresql:...");
+  }
+
+  /** AWS's wrapper reads loginTimeout itself, as a whole number. */
+  @Test
+  void time_behindAnotherDriver_isWrittenInWholeSeconds() throws SQLException {
+    LoginTime behind = JdbcUrl.parse("jdbc:evercred:aws-wrapper:postgresql://h/d").engine().time();
+    LoginTime alone = JdbcUrl.parse("jdbc:evercred:postgresql://h/d").engine().time();
+
+    assertThat(behind.property()).isEqualTo("loginTimeout");
+    assertThat(behind.written(Duration.ofMillis(19_978))).isEqualTo("20");
+    assertThat(alone.written(Duration.ofMillis(19_978))).isEqualTo("19.978");
   }
 }
