@@ -9,6 +9,7 @@ import java.sql.Driver;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Properties;
+import javax.sql.PooledConnection;
 
 /**
  * How one version of a secret is used at a database: by its own driver. One for each login, in its
@@ -81,26 +82,40 @@ final class RealLogin<T> implements CredentialUse<T, SQLException> {
       dialect.raiseTls(url, full, driver);
     }
     T opened = opener.open(url, driver, full, remaining);
+    if (boundsReads) {
+      unbound(opened);
+    }
     if (opened instanceof Connection connection) {
-      if (boundsReads) {
-        unbound(connection);
-      }
       logins.opened(connection, place.target(), plan.options(), version);
     }
     return opened;
   }
 
   /** Takes the bound of reads back: it was the login's, and queries have none of it. */
-  private static void unbound(Connection connection) throws SQLException {
+  private static void unbound(Object opened) throws SQLException {
     try {
-      connection.setNetworkTimeout(Runnable::run, 0);
+      if (opened instanceof Connection connection) {
+        connection.setNetworkTimeout(Runnable::run, 0);
+      } else if (opened instanceof PooledConnection pooled) {
+        try (Connection handle = pooled.getConnection()) {
+          handle.setNetworkTimeout(Runnable::run, 0);
+        }
+      }
     } catch (SQLException | RuntimeException | LinkageError e) {
       try {
-        connection.close();
+        close(opened);
       } catch (SQLException again) {
         e.addSuppressed(again);
       }
       throw e;
+    }
+  }
+
+  private static void close(Object opened) throws SQLException {
+    if (opened instanceof Connection connection) {
+      connection.close();
+    } else if (opened instanceof PooledConnection pooled) {
+      pooled.close();
     }
   }
 
