@@ -14,6 +14,9 @@ public enum FailureKind {
    * version, and the same one is tried again after 1 s, doubling to 30 s.
    */
   UNCERTAIN,
-  /** Anything that no credential mends: rethrown untouched, at once. */
+  /**
+   * Anything that no credential mends: rethrown untouched, at once. Only where it comes when the
+   * time of a login that was refused before is over, that refusal is why, and this is suppressed.
+   */
   OTHER
 }

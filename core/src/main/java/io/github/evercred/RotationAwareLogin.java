@@ -57,6 +57,9 @@ public final class RotationAwareLogin {
   private static final Duration YOUNG_ROTATION = Duration.ofMinutes(15);
   private static final Duration NO_LIMIT = Duration.ofDays(365);
 
+  /** Who is told what is left rounds it down, to milliseconds mostly. */
+  private static final long AS_GOOD_AS_OVER = Duration.ofMillis(5).toNanos();
+
   private final SecretCache cache;
   private final Time time;
   private final RotationListener listener;
@@ -351,7 +354,14 @@ public final class RotationAwareLogin {
           state.locked(value, user, begun, failure, now);
           throw rethrown(failure);
         }
-        case OTHER -> throw rethrown(failure);
+        case OTHER -> {
+          if (ownRefusal != null && deadline - now < AS_GOOD_AS_OVER) {
+            X end = giveUp(state); // This try was cut short by our own limit: that is not why.
+            end.addSuppressed(failure);
+            throw end;
+          }
+          throw rethrown(failure);
+        }
       }
       return new Outcome<>(null, kind);
     }

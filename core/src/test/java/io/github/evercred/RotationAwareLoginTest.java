@@ -886,6 +886,50 @@ class RotationAwareLoginTest {
     assertThat(secrets.calls()).isZero();
   }
 
+  /** A try that the login's own limit cuts short ends in the driver's time-out, say. */
+  @Test
+  void other_failureOfATryCutShortAfterARefusal_theRefusalIsWhy() throws Exception {
+    server.accept();
+    Future<String> waiting =
+        threads.submit(
+            () -> login.login(TARGET, ID, options, Optional.of(Duration.ofSeconds(3)), server));
+    Eventually.until(() -> server.refused("p1") == 1, () -> "not refused");
+    server.failWith("p1", FailureKind.OTHER);
+    server.hold("p1");
+    Duration passed = Duration.ZERO;
+    while (server.arrived() == 0 && passed.compareTo(Duration.ofSeconds(3)) < 0) {
+      time.advance(Duration.ofMillis(50));
+      passed = passed.plusMillis(50);
+      settle(waiting);
+    }
+    server.awaitArrived(1);
+    time.advance(Duration.ofSeconds(3));
+    server.release("p1");
+
+    Failed failed = (Failed) failure(waiting);
+
+    assertThat(failed.why().kind()).isEqualTo(LoginFailure.Kind.REFUSED);
+    assertThat(failed.why().lastRefusal()).hasMessage("password refused");
+    assertThat(failed.getSuppressed()).hasSize(1);
+    assertThat(failed.getSuppressed()[0]).hasMessage("the server says OTHER");
+    assertThat(login.statistics().gaveUp()).isOne();
+  }
+
+  /** With time left it is what the caller must see, whatever was refused before. */
+  @Test
+  void other_failureInTimeAfterARefusal_isRethrownUntouched() throws Exception {
+    server.accept();
+    Future<String> waiting = connecting();
+    Eventually.until(() -> server.refused("p1") == 1, () -> "not refused");
+    server.failWith("p1", FailureKind.OTHER);
+
+    advanceUntilDone(waiting, Duration.ofSeconds(10));
+
+    Failed failed = (Failed) failure(waiting);
+    assertThat(failed.isServers()).isTrue();
+    assertThat(failed).hasMessage("the server says OTHER");
+  }
+
   @Test
   void locked_account_isTriedByOneCallerAfterTheHold() throws Exception {
     server.failWith("p1", FailureKind.LOCKED_OR_DENIED);
