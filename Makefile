@@ -7,10 +7,10 @@ FUZZ_TIME := 60
 FUZZ_INSTRUMENT := io.github.evercred.**,com.grack.nanojson.**,software.amazon.awssdk.protocols.**,software.amazon.awssdk.thirdparty.jackson.**
 
 .DEFAULT_GOAL := help
-.PHONY: help check test verify docs examples faults demo format fuzz mutation stress canary repro ci clean
+.PHONY: help check test verify docs examples faults it-full demo format fuzz mutation stress canary repro ci clean
 
 help: ## List these tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 check: ## Check the format and compile everything, tests included, under every checker
 	$(MVN) $(FLAGS) test-compile
@@ -29,6 +29,9 @@ examples: ## Build the examples with the modules they use, and run their tests
 
 faults: ## Measure what faults do to a reader, and rewrite docs/faults.md
 	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core -Dtest=FaultMatrixTest -Dsurefire.failIfNoSpecifiedTests=false -Devercred.docs.update=true
+
+it-full: ## Rotate real databases in every way under load, a quarter of an hour, and record it in docs/rotation.md
+	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core,jdbc-wrapper -P mariadb -DexcludedGroups= -Dgroups='full|mariadb' -Djacoco.skip -Dsurefire.timeout=1800 -Devercred.docs.update=true
 
 demo: ## Run the rotation demo, with options in ARGS: make demo ARGS="--rotations 2"
 	./examples/rotation-demo/run $(ARGS)

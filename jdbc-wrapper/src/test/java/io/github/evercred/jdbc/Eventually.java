@@ -11,10 +11,14 @@ final class Eventually {
   private Eventually() {}
 
   static void until(Callable<Boolean> condition) throws Exception {
-    long end = System.nanoTime() + LIMIT.toNanos();
+    atMost(LIMIT, condition);
+  }
+
+  static void atMost(Duration limit, Callable<Boolean> condition) throws Exception {
+    long end = System.nanoTime() + limit.toNanos();
     while (!condition.call()) {
       if (System.nanoTime() - end > 0) {
-        throw new AssertionError("Not within " + LIMIT);
+        throw new AssertionError("Not within " + limit);
       }
       LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
     }
