@@ -200,7 +200,9 @@ final class CacheOption<T> {
   void requireSettable(T value) {
     Objects.requireNonNull(value, name);
     if (set != null) {
-      throw new IllegalStateException(name + " was already set to " + shown(set));
+      // An external id is shared with the owner of a role, and told nobody else.
+      String was = name.equals("externalId") ? "" : " to " + shown(set);
+      throw new IllegalStateException(name + " was already set" + was);
     }
     try {
       check.accept(value);

@@ -17,6 +17,11 @@ final class AnyDatabase implements Dialect {
     String address = url.address();
     int end = address.indexOf(';');
     address = end < 0 ? address : address.substring(0, end);
+    int at = address.lastIndexOf('@');
+    if (at > 0 && address.charAt(at - 1) != ':') {
+      throw new IllegalArgumentException(
+          "a user stands beside the host: leave it out, the secret holds it");
+    }
     boolean hasPath = address.contains("//");
     address = address.substring(address.lastIndexOf('@') + 1);
     if (hasPath) {

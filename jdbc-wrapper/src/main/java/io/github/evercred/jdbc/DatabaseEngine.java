@@ -6,6 +6,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -234,6 +235,16 @@ public final class DatabaseEngine {
     @Override
     public boolean isPlacedElsewhere(JdbcUrl url, Properties properties) {
       return known.isPlacedElsewhere(url, properties);
+    }
+
+    @Override
+    public boolean isOneConnection(JdbcUrl url, Properties properties) {
+      return known.isOneConnection(url, properties);
+    }
+
+    @Override
+    public Set<String> otherCredentials() {
+      return known.otherCredentials();
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -86,6 +87,12 @@ final class Db2 implements Dialect {
   private static @Nullable String setting(String name, JdbcUrl url, Properties properties) {
     String parameter = url.parameters().get(name);
     return parameter == null ? properties.getProperty(name) : parameter;
+  }
+
+  /** Logins by a key or a token. */
+  @Override
+  public Set<String> otherCredentials() {
+    return Set.of("apikey", "accesstoken");
   }
 
   @Override

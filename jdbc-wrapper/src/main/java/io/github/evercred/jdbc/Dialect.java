@@ -5,6 +5,7 @@ import java.sql.Driver;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Properties;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What is peculiar to one engine beyond the names in its row of the table. Stateless. */
@@ -21,6 +22,20 @@ interface Dialect {
   /** Returns the database, only where logins belong to a database and not to the server. */
   default @Nullable String database(JdbcUrl url, Properties properties) {
     return null;
+  }
+
+  /**
+   * Whether one login opens one connection that stays what it is: then time-outs that a driver
+   * keeps for the connection can be set for its login and taken back. Not where it opens others by
+   * the same settings later, at replicas or after a failure.
+   */
+  default boolean isOneConnection(JdbcUrl url, Properties properties) {
+    return true;
+  }
+
+  /** Settings, in lower case, by which the driver logs in as somebody else than it is told. */
+  default Set<String> otherCredentials() {
+    return Set.of();
   }
 
   /** Whether parameters or properties name a host although the URL's address does not. */

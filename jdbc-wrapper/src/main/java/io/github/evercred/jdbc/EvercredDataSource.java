@@ -1,10 +1,13 @@
 package io.github.evercred.jdbc;
 
 import java.sql.Connection;
+import java.sql.Driver;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Objects;
+import java.util.Properties;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -62,10 +65,22 @@ public final class EvercredDataSource extends DataSourceSetup implements DataSou
 
   private RealLogin.Opener<Connection> opener() {
     DataSource other = real;
-    return other == null
-        ? RealLogin::connect
-        : (url, driver, properties, remaining) ->
-            other.getConnection(properties.getProperty("user"), properties.getProperty("password"));
+    return other == null ? RealLogin::connect : new ByDataSource(other);
+  }
+
+  /** Logs in by a data source of the caller's, which has its own properties and time-outs. */
+  private record ByDataSource(DataSource real) implements RealLogin.Opener<Connection> {
+
+    @Override
+    public Connection open(JdbcUrl url, Driver driver, Properties properties, Duration remaining)
+        throws SQLException {
+      return real.getConnection(properties.getProperty("user"), properties.getProperty("password"));
+    }
+
+    @Override
+    public boolean takesProperties() {
+      return false;
+    }
   }
 
   /** User name and password of the version that logins use now, and remembers them. */

@@ -4,13 +4,17 @@ import com.zaxxer.hikari.HikariCredentialsProvider;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.HikariPoolMXBean;
 import com.zaxxer.hikari.util.Credentials;
+import io.github.evercred.SecretException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What HikariCP can be given beside a driver or a data source. HikariCP is an optional dependency:
@@ -21,6 +25,8 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class EvercredHikari {
   private static final System.Logger LOG = System.getLogger("io.github.evercred");
   private static final Duration LEAST_PAUSE = Duration.ofMillis(50);
+  private static final Duration LONGEST_LOOK = Duration.ofSeconds(1);
+  private static final Duration LONGEST_SLEEP = Duration.ofSeconds(1);
 
   private EvercredHikari() {}
 
@@ -58,15 +64,16 @@ public final class EvercredHikari {
    * so this is for those who want no session to outlive its password for long, and for alternating
    * users, whose sessions must end before the rotation after next.
    *
-   * <p>It looks a few times within {@code over} whether there is one, from memory; what is in use
-   * is met when it is idle again. A version counts as replaced when neither AWSCURRENT nor what
-   * logins use is that version, so nothing is retired in the midst of a rotation. The pool may have
-   * any data source or driver of Evercred's behind it, directly. Each connection looked at is
-   * borrowed for a moment, which the pool's figures show.
+   * <p>It looks a few times within {@code over} whether there is one, and reads the secret for it
+   * as a login does, so it keeps the secret fresh; what is in use is met when it is idle again. A
+   * version counts as replaced when neither AWSCURRENT nor what logins use is that version, so
+   * nothing is retired in the midst of a rotation. The pool may have any data source or driver of
+   * Evercred's behind it, directly, and one secret. Each connection looked at is borrowed for a
+   * moment, for a second at most, which the pool's figures show.
    *
    * @param pool the pool
    * @param over how long a whole pool of connections takes to be retired, 1 s to 1 day
-   * @return ends it when closed; it ends by itself with the pool
+   * @return ends it when closed; it ends by itself within a second of the pool
    * @throws IllegalArgumentException if {@code over} is out of range
    */
   public static Retirement retireAfterRotation(HikariDataSource pool, Duration over) {
@@ -100,6 +107,12 @@ public final class EvercredHikari {
     private final Condition ended = lock.newCondition();
     private boolean closed;
 
+    /** What the last look has come to; written by its thread, read after its end. */
+    private volatile boolean found;
+
+    /** How one of the pool's connections was opened, once one has been seen. */
+    private volatile OpenConnections.@Nullable Opening its;
+
     Retiring(HikariDataSource pool, Duration over) {
       this.pool = pool;
       this.over = over;
@@ -108,16 +121,20 @@ public final class EvercredHikari {
     @Override
     public void run() {
       try {
-        while (!pause()) {
+        long pause = pauseBetween();
+        while (!pause(pause)) {
+          pause = pauseBetween();
           HikariPoolMXBean figures = pool.getHikariPoolMXBean();
-          if (figures != null
-              && figures.getIdleConnections() > 0
-              && figures.getThreadsAwaitingConnection() == 0
-              && OpenConnections.ALL.anySuperseded()) {
-            var look = new Thread(this::retireOldest, "evercred-hikari-retirement-look");
+          if (figures != null && figures.getThreadsAwaitingConnection() == 0 && mayFind()) {
+            var look = new Thread(() -> retireOldest(figures), "evercred-hikari-retirement-look");
             look.setDaemon(true);
             look.start();
+            look.join(LONGEST_LOOK.toMillis());
+            look.interrupt(); // It would be waiting for a connection while it holds others.
             look.join();
+            if (!found) {
+              pause = Math.max(pause, over.toNanos() / 4); // What is left is in use, or not ours.
+            }
           }
         }
       } catch (InterruptedException e) {
@@ -125,28 +142,74 @@ public final class EvercredHikari {
       }
     }
 
-    private void retireOldest() {
-      try (Connection borrowed = pool.getConnection()) {
-        if (OpenConnections.ALL.isSuperseded(borrowed.unwrap(Connection.class))) {
-          pool.evictConnection(borrowed);
+    /** Whether it is worth a look: at first, to see whose the pool is; then from memory. */
+    private boolean mayFind() {
+      OpenConnections.Opening known = its;
+      if (known == null) {
+        return true;
+      }
+      try {
+        known.read();
+      } catch (SecretException e) {
+        LOG.log(System.Logger.Level.DEBUG, "What is cached decides what is old", e);
+      }
+      return OpenConnections.ALL.anySuperseded(known);
+    }
+
+    /**
+     * Ends the oldest idle connection that is superseded. Those before it are held until it is
+     * found, so as not to be met again.
+     */
+    private void retireOldest(HikariPoolMXBean figures) {
+      found = false;
+      List<Connection> held = new ArrayList<>();
+      try {
+        while (!found
+            && figures.getIdleConnections() > 0
+            && figures.getThreadsAwaitingConnection() == 0) {
+          Connection borrowed = pool.getConnection();
+          held.add(borrowed);
+          Connection real = borrowed.unwrap(Connection.class);
+          if (its == null) {
+            its = OpenConnections.ALL.opening(real);
+          }
+          if (OpenConnections.ALL.isSuperseded(real)) {
+            found = true;
+            pool.evictConnection(borrowed);
+          }
         }
       } catch (SQLException | RuntimeException e) {
         if (!pool.isClosed()) {
-          LOG.log(System.Logger.Level.DEBUG, "An old connection could not be looked at yet", e);
+          LOG.log(System.Logger.Level.DEBUG, "Old connections could not be looked at yet", e);
         }
+      } finally {
+        held.forEach(this::giveBack);
       }
     }
 
-    /** Returns true at the end. */
-    private boolean pause() throws InterruptedException {
+    private void giveBack(Connection borrowed) {
+      try {
+        borrowed.close();
+      } catch (SQLException | RuntimeException e) {
+        LOG.log(System.Logger.Level.DEBUG, "A connection did not go back to its pool", e);
+      }
+    }
+
+    private long pauseBetween() {
       int connections = Math.max(1, pool.getMaximumPoolSize());
       long pause = Math.max(LEAST_PAUSE.toNanos(), over.toNanos() / connections);
-      pause = (long) (pause * (0.8 + 0.2 * ThreadLocalRandom.current().nextDouble()));
+      return (long) (pause * (0.8 + 0.2 * ThreadLocalRandom.current().nextDouble()));
+    }
+
+    /** Returns true at the end, which it looks for every second. */
+    private boolean pause(long pause) throws InterruptedException {
+      long end = System.nanoTime() + pause;
       lock.lock();
       try {
-        long left = pause;
-        while (!closed && !pool.isClosed() && left > 0) {
-          left = ended.awaitNanos(left);
+        for (long left = pause;
+            !closed && !pool.isClosed() && left > 0;
+            left = end - System.nanoTime()) {
+          long unused = ended.awaitNanos(Math.min(left, LONGEST_SLEEP.toNanos()));
         }
         return closed || pool.isClosed();
       } finally {

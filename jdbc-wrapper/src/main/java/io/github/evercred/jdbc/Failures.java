@@ -45,6 +45,9 @@ final class Failures {
       if (!seen.add(next)) {
         continue;
       }
+      if (next instanceof Misconfigured) {
+        return FailureKind.OTHER;
+      }
       SQLException said = next instanceof SQLException sql ? sql : connectorJ(next);
       FailureKind kind = said == null ? null : sort.apply(said);
       if (kind != null) {
@@ -120,6 +123,15 @@ final class Failures {
 
   /** Trying again does not help, and pools should know. */
   static SQLException configuration(String message, @Nullable Throwable cause) {
-    return new SQLNonTransientConnectionException(message + ".", UNABLE_TO_CONNECT, cause);
+    return new Misconfigured(message + ".", cause);
+  }
+
+  /** Our own, which no table of codes may take for a database's. */
+  private static final class Misconfigured extends SQLNonTransientConnectionException {
+    private static final long serialVersionUID = 1;
+
+    Misconfigured(String message, @Nullable Throwable cause) {
+      super(message, UNABLE_TO_CONNECT, cause);
+    }
   }
 }

@@ -52,7 +52,8 @@ record JdbcUrl(
 
   /** What we must not overlook, written as only the real driver would understand it. */
   private static final Pattern OVERLOOKED =
-      Pattern.compile("(?i)(?:[?&;,:]\\s*evercred\\.\\w*\\s*=|[;,(]\\s*(?:user|password)\\s*=)");
+      Pattern.compile(
+          "(?i)(?:[?&;,:]\\s*evercred\\.\\w*|[?&;,(:/]\\s*(?:user|username|uid|password|password1|pwd))\\s*=");
 
   static boolean isOurs(@Nullable String url) {
     return url != null && (url.startsWith(AWS_PREFIX) || url.startsWith(PREFIX));
@@ -188,6 +189,16 @@ record JdbcUrl(
   /** Whether a secret must say where the database is. */
   boolean hasNoAddress() {
     return NO_ADDRESS.contains(address);
+  }
+
+  /** Whether another driver stands before the engine's own. */
+  boolean isBehindAnother() {
+    return head.indexOf(':') != head.lastIndexOf(':', head.length() - 2);
+  }
+
+  /** Whether a parameter of this name is there, in any case. */
+  boolean has(String parameter) {
+    return parameters.keySet().stream().anyMatch(parameter::equalsIgnoreCase);
   }
 
   /** Whether the engine, too, is what the secret says. */

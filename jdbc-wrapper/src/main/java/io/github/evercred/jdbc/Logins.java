@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,11 @@ final class Logins implements RotationListener {
 
   final SecretCache cache;
   final RotationAwareLogin login;
+  private static final long LOOK_AGAIN = Duration.ofSeconds(30).toNanos();
+
+  /** When each secret was last looked at; as many as there are secrets with a place in them. */
+  private final Map<String, Long> looked = new ConcurrentHashMap<>();
+
   private final List<Reference<RotationListener>> listeners = new CopyOnWriteArrayList<>();
 
   private Logins(SecretCache cache) {
@@ -135,6 +141,16 @@ final class Logins implements RotationListener {
   void opened(Connection connection, Target target, LoginOptions options, SecretValue version) {
     OpenConnections.ALL.add(
         connection, this, target, version.secretId(), options, version.versionId());
+  }
+
+  /**
+   * Whether it is time to look anew where a secret says that its database is, after a login there
+   * has failed: at most every half minute, so that an outage of the database is none of AWS's.
+   */
+  boolean looksAnew(String secretId) {
+    long now = System.nanoTime();
+    Long last = looked.putIfAbsent(secretId, now);
+    return last == null || (now - last >= LOOK_AGAIN && looked.replace(secretId, last, now));
   }
 
   /** Adds a listener, once however often it is added. */

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -80,6 +81,18 @@ final class MariaDb implements Dialect {
       }
     }
     return null;
+  }
+
+  /** Lists and modes open connections later by the same settings. */
+  @Override
+  public boolean isOneConnection(JdbcUrl url, Properties properties) {
+    return url.address().startsWith("//") && hosts(url, properties).size() == 1;
+  }
+
+  /** A plug-in that says user and password instead. */
+  @Override
+  public Set<String> otherCredentials() {
+    return Set.of("credentialtype");
   }
 
   @Override

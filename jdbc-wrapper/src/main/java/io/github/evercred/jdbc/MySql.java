@@ -70,6 +70,18 @@ final class MySql implements Dialect {
     return hosts;
   }
 
+  /** Lists, modes and reconnecting open connections later by the same settings. */
+  @Override
+  public boolean isOneConnection(JdbcUrl url, Properties properties) {
+    boolean reconnects =
+        named("autoReconnect", url, properties, "").equalsIgnoreCase("true")
+            || named("autoReconnectForPools", url, properties, "").equalsIgnoreCase("true");
+    return !reconnects
+        && url.address().startsWith("/")
+        && !url.engine().name().equals(SRV)
+        && hosts(url, properties).size() == 1;
+  }
+
   /** Returns what stands between {@code //} and the database; empty if there is nothing. */
   static String authority(JdbcUrl url) {
     String address = url.address();

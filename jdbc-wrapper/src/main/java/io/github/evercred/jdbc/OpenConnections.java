@@ -1,6 +1,7 @@
 package io.github.evercred.jdbc;
 
 import io.github.evercred.LoginOptions;
+import io.github.evercred.SecretValue;
 import io.github.evercred.Target;
 import io.github.evercred.VersionInUse;
 import java.lang.ref.Reference;
@@ -10,6 +11,7 @@ import java.sql.Connection;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which version of a secret each open connection was opened with. Holds connections and caches
@@ -22,12 +24,30 @@ final class OpenConnections {
    *
    * @param logins by whom; gone when its cache is
    */
-  private record Opening(
+  record Opening(
       Reference<Logins> logins,
       Target target,
       String secretId,
       LoginOptions options,
       String versionId) {
+
+    /** Whether both are of one secret at one place. */
+    boolean isLike(Opening other) {
+      return logins.refersTo(other.logins.get())
+          && target.equals(other.target)
+          && secretId.equals(other.secretId);
+    }
+
+    /**
+     * Reads the secret as a login would, so that a rotation is noticed although nobody logs in.
+     * From memory mostly; waits a few seconds at most.
+     */
+    void read() {
+      Logins its = logins.get();
+      if (its != null) {
+        SecretValue unused = its.cache.get(secretId);
+      }
+    }
 
     boolean isSuperseded() {
       Logins its = logins.get();
@@ -82,14 +102,19 @@ final class OpenConnections {
 
   /** Whether a connection was opened with a version that has been replaced. False if unknown. */
   boolean isSuperseded(Connection connection) {
-    Opening opening = openings.get(new Key(connection, gone));
+    Opening opening = opening(connection);
     return opening != null && opening.isSuperseded();
   }
 
-  /** Whether there may be such a connection at all. */
-  boolean anySuperseded() {
+  /** Returns how a connection was opened; null if Evercred has not opened it. */
+  @Nullable Opening opening(Connection connection) {
+    return openings.get(new Key(connection, gone));
+  }
+
+  /** Whether there may be a superseded connection of the same secret at the same place. */
+  boolean anySuperseded(Opening like) {
     expunge();
-    return openings.values().stream().anyMatch(Opening::isSuperseded);
+    return openings.values().stream().anyMatch(o -> o.isLike(like) && o.isSuperseded());
   }
 
   int size() {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +74,12 @@ final class Oracle implements Dialect {
   }
 
   /** The driver goes by these two properties rather than by the address in the URL. */
+  /** Logins by a token. */
+  @Override
+  public Set<String> otherCredentials() {
+    return Set.of("oracle.jdbc.tokenauthentication", "oracle.jdbc.accesstoken", "token_auth");
+  }
+
   @Override
   public boolean isPlacedElsewhere(JdbcUrl url, Properties properties) {
     return setting("database", url, properties) != null

@@ -12,10 +12,12 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,14 @@ import org.jspecify.annotations.Nullable;
 final class Plan {
   private static final Pattern ARN =
       Pattern.compile("arn:aws[a-z0-9-]*:secretsmanager:([a-z0-9-]+):\\d{12}:secret:.+");
+
+  private static final Duration LEAST = Duration.ofMillis(1);
+
+  /** What a look at the secret may take: the default of {@code loadTimeout}. */
+  private static final Duration LOOK = Duration.ofSeconds(5);
+
+  /** Values that turn nothing on; the last two are SQL Server's names for a plain login. */
+  private static final Set<String> OFF = Set.of("false", "0", "no", "sqlpassword", "notspecified");
 
   /** The URL without what is ours; without an address where the secret says where it is. */
   private final JdbcUrl url;
@@ -104,6 +114,10 @@ final class Plan {
       } else if (Engine.isUser(name)) {
         Object removed = properties.remove(name);
         userProperty = isGiven(userProperty) ? userProperty : removed;
+        if (userProperty != null && !(userProperty instanceof CharSequence)) {
+          throw Failures.configuration(
+              "The property %s must be text: the name or ARN of a secret".formatted(name));
+        }
       } else if (Engine.isPassword(name)) {
         password |= isGiven(properties.remove(name));
       }
@@ -117,6 +131,7 @@ final class Plan {
     Map<Option, String> values = values(settings);
     String secretId = secretId(url, userProperty, settings.find(Option.SECRET_ID.bareName()));
     JdbcUrl real = withDriver(url, settings);
+    requireNoOtherCredentials(real, properties);
     Limits limits = limits(real, properties);
     return new Plan(
         real,
@@ -127,6 +142,24 @@ final class Plan {
         secretId,
         limits,
         isInSecret(real, properties) ? null : target(real, properties));
+  }
+
+  /** The driver must log in with what the secret says, or not at all. */
+  private static void requireNoOtherCredentials(JdbcUrl url, Properties properties)
+      throws SQLException {
+    Set<String> others = url.engine().dialect().otherCredentials();
+    var said = new HashMap<String, Object>(url.parameters());
+    properties.forEach((name, value) -> said.put(name.toString(), value));
+    for (var setting : said.entrySet()) {
+      boolean on =
+          isGiven(setting.getValue())
+              && !OFF.contains(setting.getValue().toString().strip().toLowerCase(Locale.ROOT));
+      if (on && others.contains(setting.getKey().toLowerCase(Locale.ROOT))) {
+        throw Failures.configuration(
+            "%s makes the driver log in with something else than the secret: leave it out, or use the real driver without a secret"
+                .formatted(setting.getKey()));
+      }
+    }
   }
 
   private static boolean isInSecret(JdbcUrl url, Properties properties) {
@@ -198,8 +231,8 @@ final class Plan {
       JdbcUrl url, @Nullable Object userProperty, Settings.@Nullable Found told)
       throws SQLException {
     String user = url.taken().get("user");
-    if (!isGiven(user) && userProperty instanceof String property) {
-      user = property;
+    if (!isGiven(user) && userProperty != null) {
+      user = userProperty.toString();
     }
     if (user == null || user.isBlank()) {
       return told == null ? null : valid(Option.SECRET_ID, told.name(), told.text());
@@ -248,9 +281,19 @@ final class Plan {
     LoginTime time = url.engine().time();
     String read = time.read();
     boolean readIsTheCallers =
-        read != null && (url.parameters().containsKey(read) || properties.containsKey(read));
+        read != null
+            && (url.has(read)
+                || properties.keySet().stream().anyMatch(k -> read.equalsIgnoreCase(k.toString()))
+                || System.getProperty(read) != null // Oracle's driver looks there.
+                || url.address().toLowerCase(Locale.ROOT).contains(read.toLowerCase(Locale.ROOT)));
     String name = time.property();
-    Object property = name == null ? null : properties.remove(name);
+    Object property = null;
+    for (Object key : properties.keySet().toArray()) {
+      if (key instanceof String known && url.engine().isTime(known)) {
+        Object removed = properties.remove(known);
+        property = property == null || known.equals(name) ? removed : property;
+      }
+    }
     String parameter = name == null ? null : url.taken().get(name);
     Object given = parameter == null ? property : parameter;
     Duration told = given == null ? Duration.ZERO : time.read(given.toString());
@@ -353,21 +396,58 @@ final class Plan {
     String id = requireSecretId();
     Duration limit = limit(callerSeconds);
     try {
-      Target where = target;
-      if (where == null) {
-        long begun = System.nanoTime();
-        Duration patience = patience(limit);
-        SecretValue current = logins.cache.get(id, VersionSelector.CURRENT, patience);
-        where = at(current).target();
-        Duration left = patience.minusNanos(System.nanoTime() - begun);
-        limit = left.compareTo(Duration.ofMillis(1)) < 0 ? Duration.ofMillis(1) : left;
-      } else {
-        url.engine().realDriver(url.text()); // Before the secret is fetched for nothing.
+      if (target == null) {
+        return loginWhereTheSecretSays(logins, id, patience(limit), opener);
       }
-      return logins.login.login(
-          where, id, options, Optional.of(limit), new RealLogin<>(this, opener, logins));
+      url.engine().realDriver(url.text()); // Before the secret is fetched for nothing.
+      return login(logins, id, target, limit, opener);
     } catch (SecretException e) {
       throw Failures.of(e);
+    }
+  }
+
+  private <T> T login(
+      Logins logins, String id, Target where, Duration limit, RealLogin.Opener<T> opener)
+      throws SQLException {
+    return logins.login.login(
+        where, id, options, Optional.of(limit), new RealLogin<>(this, where, opener, logins));
+  }
+
+  /**
+   * A login is for one place. If the secret has come to name another one meanwhile, the login is
+   * made anew there; it may have failed because the old place is gone.
+   */
+  private <T> T loginWhereTheSecretSays(
+      Logins logins, String id, Duration patience, RealLogin.Opener<T> opener) throws SQLException {
+    long begun = System.nanoTime();
+    Target where = at(logins.cache.get(id, VersionSelector.CURRENT, patience)).target();
+    while (true) {
+      Duration left = patience.minusNanos(System.nanoTime() - begun);
+      try {
+        return login(logins, id, where, left.compareTo(LEAST) < 0 ? LEAST : left, opener);
+      } catch (SQLException e) {
+        left = patience.minusNanos(System.nanoTime() - begun);
+        Target now = left.compareTo(LEAST) < 0 ? where : placeNow(logins, id, where, left, e);
+        if (now.equals(where)) {
+          throw e;
+        }
+        where = now;
+      }
+    }
+  }
+
+  /** Where the secret says now, looked up anew now and then; what it was where it cannot be had. */
+  private Target placeNow(
+      Logins logins, String id, Target before, Duration left, SQLException failed) {
+    try {
+      SecretValue current =
+          left.compareTo(LOOK) > 0 && logins.looksAnew(id)
+              ? logins.cache.refresh(id)
+              : logins.cache.get(id, VersionSelector.CURRENT, left);
+      return at(current).target();
+    } catch (SecretException | SQLException e) {
+      failed.addSuppressed(e);
+      return before;
     }
   }
 
@@ -404,6 +484,11 @@ final class Plan {
     Duration whole = limits.whole();
     boolean ours = !whole.isZero() && (other.isZero() || whole.compareTo(other) < 0);
     return ours ? whole : other;
+  }
+
+  /** What the caller lets one try of the real driver take; zero if he does not say. */
+  Duration each() {
+    return limits.each();
   }
 
   /** What one try of the real driver may take: what is left, or the caller's own for each try. */

@@ -12,8 +12,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What is peculiar to PostgreSQL, its driver and the proxies that stand before it. */
@@ -104,13 +106,16 @@ final class Postgres implements Dialect {
   }
 
   @Override
+  public Set<String> otherCredentials() {
+    return Set.of("authenticationpluginclassname");
+  }
+
+  @Override
   public boolean isPlacedElsewhere(JdbcUrl url, Properties properties) {
-    for (String name : new String[] {"PGHOST", "host", "service"}) {
-      if (url.parameters().containsKey(name) || properties.containsKey(name)) {
-        return true;
-      }
-    }
-    return false;
+    // Of a property "host" the driver takes no notice.
+    return url.parameters().containsKey("host")
+        || Stream.of("PGHOST", "service")
+            .anyMatch(n -> url.parameters().containsKey(n) || properties.containsKey(n));
   }
 
   @Override

@@ -94,6 +94,8 @@ final class PropertyInfos {
     return lower.contains("password")
         || lower.contains("passphrase")
         || lower.contains("secret")
-        || lower.contains("token");
+        || lower.contains("token")
+        || lower.contains("pwd")
+        || lower.contains("apikey");
   }
 }

@@ -3,7 +3,9 @@ package io.github.evercred.jdbc;
 import io.github.evercred.CredentialUse;
 import io.github.evercred.FailureKind;
 import io.github.evercred.LoginFailure;
+import io.github.evercred.SecretException;
 import io.github.evercred.SecretValue;
+import io.github.evercred.Target;
 import java.sql.Connection;
 import java.sql.Driver;
 import java.sql.SQLException;
@@ -30,17 +32,29 @@ final class RealLogin<T> implements CredentialUse<T, SQLException> {
      */
     T open(JdbcUrl url, Driver driver, Properties properties, Duration remaining)
         throws SQLException;
+
+    /** Whether properties reach what is opened, so that time-outs among them are worth setting. */
+    default boolean takesProperties() {
+      return true;
+    }
   }
 
   private final Plan plan;
   private final Opener<T> opener;
   private final Logins logins;
+  private final Target target;
 
   /** Of the URL used last: a secret may say which it is. */
   private Dialect dialect;
 
-  RealLogin(Plan plan, Opener<T> opener, Logins logins) {
+  /**
+   * Makes a login.
+   *
+   * @param target where it is to end, whatever versions say
+   */
+  RealLogin(Plan plan, Target target, Opener<T> opener, Logins logins) {
     this.plan = plan;
+    this.target = target;
     this.opener = opener;
     this.logins = logins;
     this.dialect = plan.url().engine().dialect();
@@ -62,22 +76,11 @@ final class RealLogin<T> implements CredentialUse<T, SQLException> {
     Plan.Place place = plan.at(version);
     JdbcUrl url = place.url();
     dialect = url.engine().dialect();
-    LoginTime time = url.engine().time();
     Driver driver = url.engine().realDriver(url.text());
     Properties full = plan.properties();
     full.setProperty("user", plan.credential().userName(version));
     full.setProperty("password", plan.credential().password(version));
-    Duration each = plan.each(remaining);
-    boolean limited = each.compareTo(NO_LIMIT) < 0;
-    String property = time.property();
-    if (property != null && limited) {
-      full.setProperty(property, time.written(each));
-    }
-    String read = time.read();
-    boolean boundsReads = read != null && limited && !plan.readIsTheCallers();
-    if (boundsReads && read != null) {
-      full.setProperty(read, time.written(remaining));
-    }
+    boolean boundsReads = bound(full, url, remaining);
     if (plan.credential().asksForTls(version)) {
       dialect.raiseTls(url, full, driver);
     }
@@ -86,9 +89,29 @@ final class RealLogin<T> implements CredentialUse<T, SQLException> {
       unbound(opened);
     }
     if (opened instanceof Connection connection) {
-      logins.opened(connection, place.target(), plan.options(), version);
+      logins.opened(connection, target, plan.options(), version);
     }
     return opened;
+  }
+
+  /** Sets the time-outs of one try. Returns whether one of them has to be taken back after it. */
+  private boolean bound(Properties full, JdbcUrl url, Duration remaining) {
+    LoginTime time = url.engine().time();
+    String property = time.property();
+    boolean lasts = !time.whole() && (url.isBehindAnother() || !dialect.isOneConnection(url, full));
+    if (property == null || !opener.takesProperties()) {
+      return false;
+    }
+    Duration each = lasts ? plan.each() : plan.each(remaining);
+    if (!each.isZero() && each.compareTo(NO_LIMIT) < 0) {
+      full.setProperty(property, time.written(each));
+    }
+    String read = time.read();
+    if (read == null || lasts || plan.readIsTheCallers() || remaining.compareTo(NO_LIMIT) >= 0) {
+      return false;
+    }
+    full.setProperty(read, time.written(remaining));
+    return true;
   }
 
   /** Takes the bound of reads back: it was the login's, and queries have none of it. */
@@ -130,11 +153,35 @@ final class RealLogin<T> implements CredentialUse<T, SQLException> {
         });
   }
 
-  /** Reads the password too, so that a secret that lacks it is found out before any login. */
+  /**
+   * Reads the password too, so that a secret that lacks it is found out before any login. A version
+   * that names another place is none for this one: a login that was meant for one database must not
+   * end at another.
+   */
   @Override
   public String userName(SecretValue version) {
+    if (plan.target() == null) {
+      requireSamePlace(version);
+    }
     String unused = plan.credential().password(version);
     return plan.credential().userName(version);
+  }
+
+  private void requireSamePlace(SecretValue version) {
+    Target its;
+    try {
+      its = plan.at(version).target();
+    } catch (SQLException e) {
+      throw new SecretException(
+          SecretException.Reason.MALFORMED, String.valueOf(e.getMessage()), e);
+    }
+    if (!its.equals(target)) {
+      throw new SecretException(
+          SecretException.Reason.MALFORMED,
+          "Version %s of secret '%s' is for %s, and this login is for %s."
+              .formatted(version.versionId(), version.secretId(), its, target),
+          null);
+    }
   }
 
   @Override

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -117,6 +118,17 @@ final class SqlServer implements Dialect {
     if (value != null) {
       settings.put(SYNONYMS.getOrDefault(lower, lower), value.strip());
     }
+  }
+
+  /** Windows and Entra logins. {@code SqlPassword} and {@code NotSpecified} are what we do. */
+  @Override
+  public Set<String> otherCredentials() {
+    return Set.of(
+        "integratedsecurity",
+        "accesstoken",
+        "accesstokencallbackclass",
+        "authentication",
+        "gsscredential");
   }
 
   @Override

@@ -72,7 +72,13 @@ final class XaLogin {
     String host = url.engine().dialect().hosts(url, properties).get(0);
     int colon = host.lastIndexOf(':');
     int slash = url.address().lastIndexOf('/');
-    require(real, "serverName", host.substring(0, colon));
+    if (colon < 0 || slash < 0) {
+      throw Failures.configuration(
+          "An XA login of %s needs host, port and database in its URL".formatted(url.engine()));
+    }
+    String bare = host.substring(0, colon);
+    boolean brackets = bare.startsWith("[") && bare.endsWith("]");
+    require(real, "serverName", brackets ? bare.substring(1, bare.length() - 1) : bare);
     require(real, "portNumber", host.substring(colon + 1));
     require(real, "databaseName", url.address().substring(slash + 1));
     Method type = setter(real, "driverType");
@@ -130,7 +136,9 @@ final class XaLogin {
         throw said;
       }
       throw Failures.configuration("%s was not accepted".formatted(name), e.getCause());
-    } catch (IllegalAccessException | NumberFormatException e) {
+    } catch (NumberFormatException e) {
+      throw Failures.configuration("%s must be a number".formatted(name)); // The cause quotes it.
+    } catch (IllegalAccessException e) {
       throw Failures.configuration("%s cannot be set".formatted(name), e);
     }
   }

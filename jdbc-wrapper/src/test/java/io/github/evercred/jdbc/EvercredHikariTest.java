@@ -89,7 +89,8 @@ class EvercredHikariTest {
     rotation.jdbcUrl(postgres.jdbcUrl("postgres"));
     try (var pool = new HikariDataSource(config(source(user, secrets, postgres)));
         var retirement = EvercredHikari.retireAfterRotation(pool, Duration.ofSeconds(1))) {
-      assertThat(retirement).isNotNull();
+      assertThat(retirement).isNotNull(); // For the compiler.
+      assertThat(threads()).isEqualTo(1);
       Eventually.until(() -> pool.getHikariPoolMXBean().getTotalConnections() == SIZE);
       Set<Integer> before = pids(pool);
       assertThat(before).hasSize(SIZE);
@@ -227,6 +228,81 @@ class EvercredHikariTest {
       assertThat(connection.getClientInfo("ApplicationName")).isEqualTo("behind us");
     }
     assertThat(postgres.refusedLogins("behind")).isEqualTo(1);
+  }
+
+  private static long threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals("evercred-hikari-retirement"))
+        .count();
+  }
+
+  @Test
+  void retire_poolOrItselfClosed_threadEnds(LocalSecretsManager secrets, LocalPostgres postgres)
+      throws Exception {
+    postgres.createUser("ended", "first");
+    secrets.createSecret("ended", FakeSecrets.login("ended", "first"));
+    try (var pool = new HikariDataSource(config(source("ended", secrets, postgres)))) {
+      EvercredHikari.retireAfterRotation(pool, Duration.ofHours(20));
+      Eventually.until(() -> threads() == 1);
+    }
+    Eventually.until(() -> threads() == 0);
+    try (var pool = new HikariDataSource(config(source("ended", secrets, postgres)))) {
+      EvercredHikari.Retirement retirement =
+          EvercredHikari.retireAfterRotation(pool, Duration.ofHours(20));
+      Eventually.until(() -> threads() == 1);
+      retirement.close();
+      Eventually.until(() -> threads() == 0);
+    }
+  }
+
+  /** The first idle connection is a good one, which must not hide the others. */
+  @Test
+  void retire_rolledBack_newerSessionsEndBehindTheOlder(
+      LocalSecretsManager secrets, LocalPostgres postgres) throws Exception {
+    postgres.createUser("behind_it", "first");
+    secrets.createSecret("behind_it", FakeSecrets.login("behind_it", "first"));
+    Rotation rotation =
+        Rotation.alternatingUsers(secrets, "behind_it", postgres::adminConnection)
+            .jdbcUrl(postgres.jdbcUrl("postgres"));
+    HikariConfig config = config(source("behind_it", secrets, postgres));
+    config.setMinimumIdle(2);
+    config.setMaximumPoolSize(2);
+    try (var pool = new HikariDataSource(config)) {
+      Eventually.until(() -> pool.getHikariPoolMXBean().getIdleConnections() == 2);
+      rotation.rotate();
+      Eventually.until(
+          () -> {
+            try (Connection first = pool.getConnection();
+                Connection second = pool.getConnection()) {
+              assertThat(first.isValid(5)).isTrue();
+              pool.evictConnection(second);
+            }
+            return postgres.sessions("behind_it_clone") == 1;
+          });
+      rotation.rollback();
+      EvercredDataSource same = source("behind_it", secrets, postgres);
+      Eventually.until(
+          () -> {
+            same.getConnection().close(); // Its reads notice the rollback.
+            return postgres.sessions("behind_it_clone") == 1
+                && sessionUser(same).equals("behind_it");
+          });
+
+      try (var retirement = EvercredHikari.retireAfterRotation(pool, Duration.ofSeconds(1))) {
+        assertThat(retirement).isNotNull(); // For the compiler.
+        Eventually.until(() -> postgres.sessions("behind_it_clone") == 0);
+        assertThat(threads()).isEqualTo(1);
+      }
+    }
+  }
+
+  private static String sessionUser(EvercredDataSource source) throws SQLException {
+    try (Connection connection = source.getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet answer = statement.executeQuery("select current_user")) {
+      answer.next();
+      return answer.getString(1);
+    }
   }
 
   @Test

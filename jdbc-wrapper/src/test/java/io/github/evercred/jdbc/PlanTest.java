@@ -14,6 +14,7 @@ import java.sql.SQLNonTransientConnectionException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -199,18 +200,70 @@ class PlanTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "mem:x;a=b, mem:x",
-    "//H:1/db?a=b, h:1",
-    "//user:marker@H:1/db, h:1",
-    "thin:scott/marker@//h:1521/x, h:1521",
-    "thin:@h:1521:sid, h:1521:sid"
-  })
+  @CsvSource({"mem:x;a=b, mem:x", "//H:1/db?a=b, h:1", "thin:@h:1521:sid, h:1521:sid"})
   void target_unknownEngine_addressWithoutUserAndPath(String rest, String expected)
       throws SQLException {
     Plan plan = Plan.of("jdbc:evercred:unknown:" + rest, null);
     assertThat(plan.target()).isEqualTo(new Target("unknown", List.of(expected), null));
     assertThat(plan.toString()).doesNotContain("marker");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "unknown://user:marker@H:1/db",
+        "unknown:thin:scott/marker@//h:1521/x",
+        "databricks://h:443/default;UID=token;PWD=marker",
+        "informix-sqli://h:9088/db:user=a;password=marker",
+        "unknown://h/db;Password1 = marker"
+      })
+  void plan_userOrPasswordHiddenInTheUrl_refusedWithoutQuotingIt(String url) {
+    assertThatThrownBy(() -> Plan.of("jdbc:evercred:" + url, properties("user", "s")))
+        .isInstanceOf(SQLNonTransientConnectionException.class)
+        .hasMessageNotContaining("marker");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          mariadb://h/db?credentialType=ENV               | credentialType
+          mariadb://h/db?CREDENTIALTYPE=AWS-IAM           | CREDENTIALTYPE
+          postgresql://h/db?authenticationPluginClassName=x.Y | authenticationPluginClassName
+          sqlserver://h;integratedSecurity=true           | integratedSecurity
+          sqlserver://h;authentication=ActiveDirectoryMSI | authentication
+          oracle:thin:@//h/x?oracle.jdbc.tokenAuthentication=OCI_TOKEN | oracle.jdbc.tokenAuthentication
+          db2://h:1/db:apiKey=marker;                     | apiKey
+          """)
+  void plan_driverWouldLogInWithSomethingElse_refused(String url, String setting) {
+    assertThatThrownBy(() -> Plan.of("jdbc:evercred:" + url, properties("user", "s")))
+        .isInstanceOf(SQLNonTransientConnectionException.class)
+        .hasMessageContaining(setting)
+        .hasMessageContaining("something else than the secret")
+        .hasMessageNotContaining("marker");
+  }
+
+  @Test
+  void plan_settingsThatTurnNothingOn_taken() throws SQLException {
+    assertThat(
+            Plan.of(
+                "jdbc:evercred:sqlserver://h;integratedSecurity=false", properties("user", "s")))
+        .isNotNull();
+    assertThat(
+            Plan.of(
+                "jdbc:evercred:sqlserver://h",
+                properties("user", "s", "authentication", "SqlPassword")))
+        .isNotNull();
+  }
+
+  @Test
+  void plan_userThatIsNoString_readAsTextOrRefused() throws SQLException {
+    assertThat(Plan.of(URL, properties("user", java.nio.CharBuffer.wrap("s"))).requireSecretId())
+        .isEqualTo("s");
+    assertThatThrownBy(() -> Plan.of(URL, properties("user", 5)))
+        .isInstanceOf(SQLNonTransientConnectionException.class)
+        .hasMessageContaining("must be text");
   }
 
   @Test
@@ -257,7 +310,9 @@ class PlanTest {
   private static void use(Plan plan, SecretValue value, Duration remaining) throws SQLException {
     try (SecretCache cache = new FakeSecrets().cache()) {
       Connection unused =
-          new RealLogin<>(plan, RealLogin::connect, Logins.of(cache)).use(value, remaining);
+          new RealLogin<>(
+                  plan, Objects.requireNonNull(plan.target()), RealLogin::connect, Logins.of(cache))
+              .use(value, remaining);
     }
   }
 

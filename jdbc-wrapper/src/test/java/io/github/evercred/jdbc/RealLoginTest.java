@@ -9,16 +9,19 @@ import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.sql.Connection;
+import java.sql.Driver;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Properties;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** How a real login is bounded in time, and what of that is left on the connection. */
 @Timeout(60)
@@ -69,7 +72,8 @@ class RealLoginTest {
   }
 
   private Connection use(Plan plan, Duration remaining) throws SQLException {
-    return new RealLogin<>(plan, RealLogin::connect, Logins.of(cache))
+    return new RealLogin<>(
+            plan, Objects.requireNonNull(plan.target()), RealLogin::connect, Logins.of(cache))
         .use(
             SecretValue.builder("s", "v1").text("{\"username\":\"app\",\"password\":\"p1\"}"),
             remaining);
@@ -95,6 +99,79 @@ class RealLoginTest {
     try (ScriptedDriver driver = ScriptedDriver.registered(properties -> noting(false))) {
       Connection unused = use(plan("socketTimeout", "70000"), Duration.ofSeconds(3));
       assertThat(driver.only().properties()).containsEntry("socketTimeout", "70000");
+    }
+    assertThat(called).noneMatch(name -> name.startsWith("setNetworkTimeout"));
+  }
+
+  @Test
+  void use_timeOutsInAnotherCase_areTheSame() throws SQLException {
+    try (ScriptedDriver driver = ScriptedDriver.registered(properties -> noting(false))) {
+      Connection unused =
+          use(plan("CONNECTTIMEOUT", "500", "SocketTimeout", "70000"), Duration.ofSeconds(3));
+      assertThat(driver.only().properties())
+          .containsEntry("connectTimeout", "500")
+          .containsEntry("SocketTimeout", "70000")
+          .doesNotContainKeys("CONNECTTIMEOUT", "socketTimeout");
+    }
+    assertThat(called).noneMatch(name -> name.startsWith("setNetworkTimeout"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "mysql://a,b/db",
+        "mysql:replication://a,b/db",
+        "mysql://a/db?autoReconnect=true",
+        "mysql://(host=a,port=1,socketTimeout=60000)/db",
+        "mysql+srv://a/db"
+      })
+  void use_connectionsThatDriversOpenLater_doNotInheritTheLoginsTime(String url)
+      throws SQLException {
+    Plan plan =
+        Plan.of(
+            "jdbc:evercred:" + url + (url.contains("?") ? "&" : "?") + "user=s&connectTimeout=7000",
+            null);
+    Properties seen = new Properties();
+    RealLogin.Opener<Connection> opener =
+        (real, driver, properties, remaining) -> {
+          seen.putAll(properties);
+          return noting(false);
+        };
+    Connection unused =
+        new RealLogin<>(plan, Objects.requireNonNull(plan.target()), opener, Logins.of(cache))
+            .use(
+                SecretValue.builder("s", "v1").text("{\"username\":\"app\",\"password\":\"p1\"}"),
+                Duration.ofMillis(1500));
+    assertThat(seen).doesNotContainKey("socketTimeout");
+    assertThat(seen.getProperty("connectTimeout"))
+        .isEqualTo(url.contains("(host") ? "1500" : "7000");
+    assertThat(called).noneMatch(name -> name.startsWith("setNetworkTimeout"));
+  }
+
+  @Test
+  void use_dataSourceOfTheCallers_itsTimesAreItsOwn() throws SQLException {
+    Plan plan = plan();
+    var opener =
+        new RealLogin.Opener<Connection>() {
+          @Override
+          public Connection open(
+              JdbcUrl url, Driver driver, Properties properties, Duration remaining) {
+            assertThat(properties).containsOnlyKeys("user", "password");
+            return noting(false);
+          }
+
+          @Override
+          public boolean takesProperties() {
+            return false;
+          }
+        };
+    try (ScriptedDriver driver = ScriptedDriver.accepting("p1")) {
+      Connection unused =
+          new RealLogin<>(plan, Objects.requireNonNull(plan.target()), opener, Logins.of(cache))
+              .use(
+                  SecretValue.builder("s", "v1").text("{\"username\":\"app\",\"password\":\"p1\"}"),
+                  Duration.ofSeconds(3));
+      assertThat(driver.calls).isEmpty();
     }
     assertThat(called).noneMatch(name -> name.startsWith("setNetworkTimeout"));
   }

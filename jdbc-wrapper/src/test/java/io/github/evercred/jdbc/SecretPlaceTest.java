@@ -7,7 +7,9 @@ import io.github.evercred.SecretCache;
 import io.github.evercred.SecretException;
 import io.github.evercred.SecretValue;
 import io.github.evercred.Target;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
@@ -182,6 +184,104 @@ class SecretPlaceTest {
           .hasMessageContaining("no.such.Driver");
       assertThat(driver.calls).isEmpty();
     }
+  }
+
+  private static String at(String host, String password) {
+    return "{\"username\":\"app\",\"password\":\"%s\",\"host\":\"%s\"}".formatted(password, host);
+  }
+
+  private static DatabaseEngine placed() {
+    return DatabaseEngine.named("scripted").addressFromSecret("//{host}:{port}/db", 7).build();
+  }
+
+  @Test
+  void connect_anotherVersionNamesAnotherHost_isNeverLoggedInTo() throws SQLException {
+    var secrets =
+        new FakeSecrets()
+            .put("s", "AWSCURRENT", "v2", at("new-db", "new"))
+            .put("s", "AWSPREVIOUS", "v1", at("old-db", "old"))
+            .put("s", "AWSPENDING", "v3", at("next-db", "next"));
+    DatabaseEngine engine = placed();
+    engine.register();
+    try (SecretCache cache = secrets.cache();
+        ScriptedDriver database = ScriptedDriver.accepting("old", "next")) {
+      Plan plan = Plan.of("jdbc:evercred:scripted:?user=s&evercred.rotationWait=1500ms", null);
+      assertThatThrownBy(() -> plan.connect(Logins.of(cache), 0))
+          .isInstanceOf(java.sql.SQLInvalidAuthorizationSpecException.class)
+          .hasMessageContaining("AWSPENDING cannot be used");
+      assertThat(database.calls)
+          .isNotEmpty()
+          .allSatisfy(call -> assertThat(call.url()).isEqualTo("jdbc:scripted://new-db:7/db"));
+    } finally {
+      engine.deregister();
+    }
+  }
+
+  @Test
+  void connect_oldHostIsGoneAndTheSecretNamesAnother_goesThereInTheSameLogin() throws SQLException {
+    var secrets = new FakeSecrets().put("s", "AWSCURRENT", "v1", at("old-db", "p"));
+    DatabaseEngine engine = placed();
+    engine.register();
+    List<String> urls = new ArrayList<>();
+    try (SecretCache cache = secrets.cache();
+        ScriptedDriver database =
+            ScriptedDriver.registered(
+                properties -> {
+                  if (urls.size() == 1) {
+                    throw new SQLException("no route", "08001");
+                  }
+                  return ScriptedDriver.connection();
+                })) {
+      cache.get("s");
+      secrets.put("s", "AWSCURRENT", "v2", at("new-db", "p"));
+      Plan plan = Plan.of("jdbc:evercred:scripted:?user=s", null);
+      urls.add("first");
+      assertThat(connectOnceGone(plan, cache, urls)).isNotNull();
+      assertThat(database.calls)
+          .extracting(ScriptedDriver.Call::url)
+          .containsExactly("jdbc:scripted://old-db:7/db", "jdbc:scripted://new-db:7/db");
+      assertThat(secrets.calls).hasValue(2);
+    } finally {
+      engine.deregister();
+    }
+  }
+
+  private static Connection connectOnceGone(Plan plan, SecretCache cache, List<String> urls)
+      throws SQLException {
+    return plan.login(
+        Logins.of(cache),
+        0,
+        (url, driver, properties, remaining) -> {
+          try {
+            return RealLogin.connect(url, driver, properties, remaining);
+          } finally {
+            urls.add(url.text());
+          }
+        });
+  }
+
+  @Test
+  void connect_ownErrorUnderACodeThatWasTold_isNoRefusal() throws SQLException {
+    try (SecretCache cache = new FakeSecrets().put("s", FakeSecrets.login("a", "b")).cache();
+        ScriptedDriver database = ScriptedDriver.registered(properties -> null)) {
+      Plan plan =
+          Plan.of(
+              "jdbc:evercred:scripted://h/db?user=s&evercred.failures=08001%3Dcredential", null);
+      assertThatThrownBy(() -> plan.connect(Logins.of(cache), 0))
+          .isInstanceOf(java.sql.SQLNonTransientConnectionException.class)
+          .hasMessageContaining("does not take this URL");
+      assertThat(database.calls).hasSize(1);
+    }
+  }
+
+  @Test
+  void place_postgresPropertyHost_isNothingToTheDriver() throws SQLException {
+    var given = new Properties();
+    given.setProperty("host", "db1");
+    assertThat(Plan.of("jdbc:evercred:postgresql:", given).target()).isNull();
+    given.setProperty("PGHOST", "db1");
+    assertThat(Plan.of("jdbc:evercred:postgresql:", given).target())
+        .isEqualTo(new Target("postgresql", List.of("db1:5432"), null));
   }
 
   @Test
