@@ -66,7 +66,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threads and memory.</b> Instances are thread-safe and share one cache per region and
  * endpoint, which starts no thread and makes no call before the first login. Loading this class
  * registers one instance with DriverManager; deregistering it closes the caches, and whoever logs
- * in after that gets new ones.
+ * in after that gets new ones. So a web application that is undeployed leaves nothing behind if its
+ * pools, and the caches it made itself, are closed first, and its drivers deregistered then;
+ * servlet containers such as Tomcat do the latter.
  */
 public final class EvercredDriver implements Driver {
 
