@@ -119,24 +119,29 @@ record Comparison(int rounds, int forks, int warmups, int iterations, int millis
 
   private static String table(Map<Case, Map<Way, List<Double>>> micros) {
     var table = new StringBuilder();
-    table.append("| place | threads | way | µs | of BARE |\n|---|---|---|---|---|\n");
+    table.append("| place | threads | way | µs | of BARE | µs more |\n|---|---|---|---|---|---|\n");
     micros.forEach(
         (which, ways) -> {
           List<Double> bare = Objects.requireNonNull(ways.get(Way.BARE));
           for (Way way : Way.values()) {
             List<Double> its = Objects.requireNonNull(ways.get(way));
-            var ratios = new ArrayList<Double>();
+            List<Double> ratios = new ArrayList<>();
+            List<Double> more = new ArrayList<>();
             for (int round = 0; round < its.size(); round++) {
               ratios.add(its.get(round) / bare.get(round));
+              more.add(its.get(round) - bare.get(round));
             }
+            // Of what takes no time at all, a ratio says nothing.
+            boolean hasRatio = which.place().equals(Place.POSTGRESQL.name());
             table.append(
-                "| %s | %d | %s | %s | %s |\n"
+                "| %s | %d | %s | %s | %s | %s |\n"
                     .formatted(
                         which.place(),
                         which.threads(),
                         way,
-                        shown(its, "%.1f"),
-                        way == Way.BARE ? "1" : shown(ratios, "%.3f")));
+                        shown(its, "%.2f"),
+                        way == Way.BARE || !hasRatio ? "-" : shown(ratios, "%.3f"),
+                        way == Way.BARE ? "-" : shown(more, "%.2f")));
           }
         });
     return table.toString();
