@@ -7,10 +7,10 @@ FUZZ_TIME := 60
 FUZZ_INSTRUMENT := io.github.evercred.**,com.grack.nanojson.**,software.amazon.awssdk.protocols.**,software.amazon.awssdk.thirdparty.jackson.**
 
 .DEFAULT_GOAL := help
-.PHONY: help check test verify docs examples faults it-full demo format fuzz mutation stress canary repro ci clean
+.PHONY: help check test verify docs examples faults it-full demo format fuzz mutation stress bench-query bench-connect canary repro ci clean
 
 help: ## List these tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 check: ## Check the format and compile everything, tests included, under every checker
 	$(MVN) $(FLAGS) test-compile
@@ -60,6 +60,18 @@ mutation: ## Report which planted changes of the core's code no test notices: ma
 
 stress: ## Play the cache's races at length with jcstress, an hour or less: make stress RACES=TwoMisses
 	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core,stress -Dtest=StressTest -Dsurefire.failIfNoSpecifiedTests=false -Dsurefire.timeout=0 -Dstress.mode=default $(if $(RACES),-Dstress.races=$(RACES))
+
+bench-query: ## Compare a query through a pool with and without Evercred, in four minutes
+	$(call compare,QueryBenchmark)
+
+bench-connect: ## Compare a login with and without Evercred, in four minutes
+	$(call compare,ConnectBenchmark)
+
+define compare
+	rm -rf benchmarks/target/lib
+	$(MVN) $(FLAGS) -q package -pl benchmarks -am -Dmaven.test.skip=true -DskipDocs -Denforcer.skip -Dspotless.check.skip -Djacoco.skip
+	$(if $(JAVA_HOME),$(JAVA_HOME)/bin/)java -cp 'benchmarks/target/classes:benchmarks/target/lib/*' io.github.evercred.benchmarks.Comparison $(1)
+endef
 
 repro: ## Build twice in different places and compare the published jars byte for byte
 	MVN="$(MVN)" .ci/repro

@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -42,6 +43,14 @@ final class CacheOptions {
           Map.entry("externalId", "External id for assuming the role (none)"),
           Map.entry("roleSessionName", "Session name for assuming the role (evercred)"));
 
+  /** A value that its option takes. */
+  private record Valid(String name, String text) {}
+
+  /** Those that have been checked: each login comes with them again. */
+  private static final Set<Valid> VALID = ConcurrentHashMap.newKeySet();
+
+  private static final int MOST_VALID = 1_000;
+
   private CacheOptions() {}
 
   static Set<String> names() {
@@ -57,8 +66,15 @@ final class CacheOptions {
    * said for the whole JVM is checked when a cache is made with it.
    */
   static void check(String name, Settings.Found found) throws SQLException {
+    var checked = new Valid(name, found.text());
+    if (VALID.contains(checked)) {
+      return;
+    }
     try {
       SecretCacheBuilder.requireOption(name, found.text());
+      if (VALID.size() < MOST_VALID) {
+        VALID.add(checked);
+      }
     } catch (IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
       throw Failures.configuration(

@@ -85,7 +85,10 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threads and memory.</b> Instances are thread-safe and share one cache for all that have the
  * same settings for it, which starts no thread and makes no call before the first login. Loading
  * this class registers one instance with DriverManager and touches neither AWS nor a database;
- * deregistering it closes the caches, and whoever logs in after that gets new ones.
+ * deregistering it closes the caches, and whoever logs in after that gets new ones. So a web
+ * application that is undeployed leaves nothing behind if its pools, and the caches it made itself,
+ * are closed first, and its drivers deregistered then; servlet containers such as Tomcat do the
+ * latter.
  */
 public final class EvercredDriver implements Driver {
 

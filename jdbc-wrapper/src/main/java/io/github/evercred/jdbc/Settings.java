@@ -87,36 +87,38 @@ record Settings(
    */
   @Nullable Found find(String name) {
     String key = Option.PREFIX + name;
-    Found found = found(url.get(key), key, true);
-    found = found != null ? found : found(properties.get(key), key, true);
-    found = found != null ? found : found(setters.get(name), name, true);
-    return found != null ? found : findAround(name);
+    Found found = found(url.get(key), "", key, true);
+    found = found != null ? found : found(properties.get(key), "", key, true);
+    found = found != null ? found : found(setters.get(name), "", name, true);
+    return found != null ? found : findAround(name, key);
   }
 
   /** What is said for the whole JVM. */
   @Nullable Found findAround(String name) {
-    String key = Option.PREFIX + name;
-    Properties system = surroundings.system();
-    Found found = found(system.getProperty(key), "system property " + key, false);
+    return findAround(name, Option.PREFIX + name);
+  }
+
+  private @Nullable Found findAround(String name, String key) {
+    Found found = inSystem(key);
     for (String theirs : found != null ? List.<String>of() : awsNames(name)) {
-      found =
-          found != null
-              ? found
-              : found(system.getProperty(theirs), "system property " + theirs, false);
+      found = found != null ? found : inSystem(theirs);
     }
     if (found != null) {
       return found;
     }
-    String variable = variableName(name);
-    found = variable(variable);
+    found = variable(variableName(name));
     if (found == null && name.equals("region")) {
       found = variable("AWS_SECRET_JDBC_REGION");
     }
     return found != null ? found : findInFile(name, key);
   }
 
+  private @Nullable Found inSystem(String key) {
+    return found(surroundings.system().getProperty(key), "system property ", key, false);
+  }
+
   private @Nullable Found variable(String name) {
-    return found(surroundings.environment().get(name), "environment variable " + name, false);
+    return found(surroundings.environment().get(name), "environment variable ", name, false);
   }
 
   private @Nullable Found findInFile(String name, String key) {
@@ -129,7 +131,10 @@ record Settings(
   }
 
   private static @Nullable Found inFile(Properties file, String key) {
-    return found(file.getProperty(key), key + " in secretsmanager.properties", false);
+    Found found = found(file.getProperty(key), "", key, false);
+    return found == null
+        ? null
+        : new Found(found.text(), key + " in secretsmanager.properties", false);
   }
 
   /** As {@code SecretCacheBuilder} names them: {@code EVERCRED_REFRESH_AFTER}. */
@@ -158,7 +163,7 @@ record Settings(
     Found found = find(Option.DRIVER_CLASS.bareName());
     if (found == null) {
       String theirs = "drivers." + engine + ".realDriverClass";
-      found = found(surroundings.system().getProperty(theirs), "system property " + theirs, false);
+      found = inSystem(theirs);
       found = found != null ? found : inFile(surroundings.file(), theirs);
     }
     return found;
@@ -179,7 +184,9 @@ record Settings(
     }
   }
 
-  private static @Nullable Found found(@Nullable String text, String name, boolean own) {
-    return text == null || text.isBlank() ? null : new Found(text, name, own);
+  /** Most places hold nothing, at each login, so a name is made only where there is something. */
+  private static @Nullable Found found(
+      @Nullable String text, String kind, String name, boolean own) {
+    return text == null || text.isBlank() ? null : new Found(text, kind + name, own);
   }
 }

@@ -1,0 +1,37 @@
+package io.github.evercred.benchmarks;
+
+import java.util.Objects;
+
+/** Where a login goes. */
+public enum Place {
+  /** A real PostgreSQL on this machine, with a password by SCRAM. */
+  POSTGRESQL,
+
+  /** No database: a driver whose connections are there at once. What is left is the way there. */
+  NOWHERE;
+
+  static final String URL = "benchmarks.url";
+  static final String ENDPOINT = "benchmarks.endpoint";
+  static final String USER = "bench";
+  static final String PASSWORD = "a password of some length";
+  static final String SECRET_ID = "prod/orders/database";
+
+  String url() {
+    return this == NOWHERE ? "jdbc:postgresql://db.example.com:5432/orders" : property(URL);
+  }
+
+  String driverClass() {
+    return this == NOWHERE ? NoDatabase.class.getName() : "org.postgresql.Driver";
+  }
+
+  static String endpoint() {
+    return property(ENDPOINT);
+  }
+
+  private static String property(String name) {
+    return Objects.requireNonNull(
+        System.getProperty(name),
+        "No system property %s: run benchmarks by Comparison, which starts the servers"
+            .formatted(name));
+  }
+}
