@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.amazonaws.secretsmanager.sql.AWSSecretsManagerDriver;
 import com.amazonaws.secretsmanager.sql.AWSSecretsManagerMySQLDriver;
+import com.amazonaws.secretsmanager.sql.AWSSecretsManagerOracleDriver;
 import com.amazonaws.secretsmanager.sql.AWSSecretsManagerPostgreSQLDriver;
 import io.github.evercred.jdbc.EvercredDriver;
 import java.sql.Connection;
@@ -91,7 +92,7 @@ class AwsDriverTest {
   void namedDriver_theirsIsFirstAndThrows_isNotHarmed(Servers.Running servers) throws Exception {
     Application application = servers.application("aws_throws");
     String url = application.text("jdbc-secretsmanager:" + ADDRESS);
-    theirsFirst(new AWSSecretsManagerMySQLDriver()); // Its real driver is not here.
+    theirsFirst(new AWSSecretsManagerOracleDriver()); // Its real driver is not here.
 
     assertThatThrownBy(() -> DriverManager.getConnection(url, properties(application)))
         .isInstanceOf(IllegalStateException.class);

@@ -93,7 +93,7 @@ class LockoutTest {
   void mySql_twoLoginsAtOnce_isNeverLocked(LocalSecretsManager secrets) throws Exception {
     MatrixDatabase.assumeAvailable(LocalMySql.unavailable());
     try (LocalMySql mysql = LocalMySql.start()) {
-      isNeverLocked(mySql("careful", mysql, secrets), 20);
+      isNeverLocked(mySql("careful_my", mysql, secrets), 20);
     }
   }
 
@@ -101,7 +101,7 @@ class LockoutTest {
   void mySql_anyLoginsAtOnce_isLocked(LocalSecretsManager secrets) throws Exception {
     MatrixDatabase.assumeAvailable(LocalMySql.unavailable());
     try (LocalMySql mysql = LocalMySql.start()) {
-      isLocked(mySql("careless", mysql, secrets));
+      isLocked(mySql("careless_my", mysql, secrets));
     }
   }
 
@@ -110,7 +110,7 @@ class LockoutTest {
   void mariaDb_twoLoginsAtOnce_isNeverLocked(LocalSecretsManager secrets) throws Exception {
     MatrixDatabase.assumeAvailable(LocalMariaDb.unavailable());
     try (LocalMariaDb mariadb = strictMariaDb()) {
-      isNeverLocked(mariaDb("careful", mariadb, secrets), 20);
+      isNeverLocked(mariaDb("careful_maria", mariadb, secrets), 20);
     }
   }
 
@@ -119,7 +119,7 @@ class LockoutTest {
   void mariaDb_anyLoginsAtOnce_isLocked(LocalSecretsManager secrets) throws Exception {
     MatrixDatabase.assumeAvailable(LocalMariaDb.unavailable());
     try (LocalMariaDb mariadb = strictMariaDb()) {
-      isLocked(mariaDb("careless", mariadb, secrets));
+      isLocked(mariaDb("careless_maria", mariadb, secrets));
     }
   }
 

@@ -25,18 +25,29 @@ final class MatrixReport {
         cell,
         String.format(
             Locale.ROOT,
-            "| %s %s | %s | %s | %d s | %d | %d | %d | %d | %d | %d ms |",
+            "| %s %s | %s | %d | %d | %d | %d | %d | %d ms |",
             cell.kind(),
             version,
-            cell.strategy(),
-            cell.pooled() ? "HikariCP" : "none",
-            cell.window().toSeconds(),
+            howAndHowLong(cell),
             result.rotations(),
             result.connects(),
             result.failed(),
             result.refused(),
             result.calls(),
             result.slowest().toMillis()));
+  }
+
+  private static String howAndHowLong(MatrixCell cell) {
+    return "%s | %s | %d s"
+        .formatted(cell.strategy(), cell.pooled() ? "HikariCP" : "none", cell.window().toSeconds());
+  }
+
+  /** The rows of a cell that the document has. */
+  static List<String> documented(MatrixCell cell) throws IOException {
+    return Files.readAllLines(DOCUMENT).stream()
+        .filter(line -> line.startsWith("| " + cell.kind() + " "))
+        .filter(line -> line.contains(" | " + howAndHowLong(cell) + " | "))
+        .toList();
   }
 
   boolean has(Collection<MatrixCell> cells) {

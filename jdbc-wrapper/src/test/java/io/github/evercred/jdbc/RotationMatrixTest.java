@@ -7,6 +7,7 @@ import io.github.evercred.jdbc.MatrixCell.Strategy;
 import io.github.evercred.jdbc.MatrixDatabase.Kind;
 import io.github.evercred.testkit.EvercredExtension;
 import io.github.evercred.testkit.LocalSecretsManager;
+import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -111,6 +113,17 @@ class RotationMatrixTest {
     REPORT.add(cell, Objects.requireNonNull(DATABASES.get(cell.kind())).version(), result);
     if (Boolean.getBoolean("evercred.docs.update") && REPORT.has(ALL)) {
       REPORT.write();
+    }
+  }
+
+  @Test
+  void document_everyCell_hasARowWithoutAFailure() throws IOException {
+    for (MatrixCell cell : ALL) {
+      assertThat(MatrixReport.documented(cell))
+          .as(cell.toString())
+          .singleElement()
+          .asString()
+          .matches("(?:[^|]*\\|){7} 0 \\|.*"); // Failed, after rotations and connects.
     }
   }
 
