@@ -52,7 +52,9 @@ class ConfigurationManualTest {
         Arrays.stream(SecretCacheBuilder.class.getDeclaredMethods())
             .filter(method -> Modifier.isPublic(method.getModifiers()))
             .map(Method::getName)
-            .filter(name -> !Set.of("build", "properties", "optionNames", "requireOption").contains(name))
+            .filter(
+                name ->
+                    !Set.of("build", "properties", "optionNames", "requireOption").contains(name))
             .collect(Collectors.toCollection(TreeSet::new));
     builder.options().forEach(option -> wanted.add(option.name));
 
@@ -71,7 +73,8 @@ class ConfigurationManualTest {
   /** Every method that sets one option is named as the option is. */
   @Test
   void builder_options_areAllLookedUp() {
-    Set<String> onlyInCode = Set.of("source", "listener", "properties", "build", "optionNames", "requireOption");
+    Set<String> onlyInCode =
+        Set.of("source", "listener", "properties", "build", "optionNames", "requireOption");
     assertThat(SecretCacheBuilder.class.getDeclaredMethods())
         .filteredOn(method -> Modifier.isPublic(method.getModifiers()))
         .extracting(Method::getName)

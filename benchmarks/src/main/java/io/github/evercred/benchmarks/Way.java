@@ -90,7 +90,10 @@ public enum Way {
 
   private static Driver newDriver(String className) {
     try {
-      return (Driver) Class.forName(className).getDeclaredConstructor().newInstance();
+      return Class.forName(className)
+          .asSubclass(Driver.class)
+          .getDeclaredConstructor()
+          .newInstance();
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException(e);
     }
