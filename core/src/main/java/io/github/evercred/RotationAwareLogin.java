@@ -142,7 +142,8 @@ public final class RotationAwareLogin {
    * @param secretId name or ARN of the secret that holds the credential, as logins name it
    * @param options as logins there have them
    * @return the version that last worked there, where that is known and AWSCURRENT has not moved
-   *     since, else AWSCURRENT as cached; empty if nothing is cached or the cache is closed
+   *     since to one that was not refused there in the last minute, else AWSCURRENT as cached;
+   *     empty if nothing is cached or the cache is closed
    */
   public Optional<VersionInUse> versionInUse(Target target, String secretId, LoginOptions options) {
     Objects.requireNonNull(options, "options");

@@ -32,9 +32,10 @@ public final class SecretHandle implements Supplier<SecretValue> {
   }
 
   /**
-   * Returns the value. Waits only where nothing usable is cached, for {@code loadTimeout} at most.
-   * After a freeze of the process this may be the value from before it; a read through {@link
-   * SecretCache#get(String) the cache} can avoid that.
+   * Returns the value. Waits, for {@code loadTimeout} at most, only where nothing usable is cached
+   * or nobody has tried to refresh it for {@code revalidateAfter}. After a freeze of the process
+   * this may be the value from before it; a read through {@link SecretCache#get(String) the cache}
+   * can avoid that.
    *
    * @return the value
    * @throws SecretException if nothing usable is cached and none can be had

@@ -37,7 +37,8 @@ class ReadmeTest {
     Login login = secrets.get("prod/orders/db").as(Login.class); // Made once per version.
 
     Supplier<String> apiKey = secrets.handle("prod/payment/api").map(api -> api.field("key"));
-    String now = apiKey.get(); // Costs a volatile read, and never waits while a value is held.
+    String now =
+        apiKey.get(); // A volatile read; it waits for the first value, and after 15 idle minutes.
 
     for (SecretValue key : secrets.versions("prod/tokens/key").all()) {
       accept(key); // Current, previous and pending, as they stood together.

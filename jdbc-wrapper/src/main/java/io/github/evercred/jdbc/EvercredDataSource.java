@@ -16,18 +16,19 @@ import org.jspecify.annotations.Nullable;
  * secret rotates. Each call opens a new connection, the real driver's own: put a pool before it.
  *
  * <p>A bean: at least {@link #setUrl} and {@link #setSecretId}, or the user of {@link
- * #getConnection(String, String)}, must be given. A setter checks its value at once; once a
- * connection has been asked for, it throws {@link IllegalStateException}, but for {@link
- * #setLoginTimeout} and {@link #setLogWriter}. What the URL says wins over {@link #setProperties},
- * and they win over setters. Options, secret and failures are those of {@link EvercredDriver}.
+ * #getConnection(String, String)}, must be given. A setter of an option checks its value at once,
+ * URL and properties are read at the first connection; once a connection has been asked for, it
+ * throws {@link IllegalStateException}, but for {@link #setLoginTimeout} and {@link #setLogWriter}.
+ * What the URL says wins over {@link #setProperties}, and they win over setters. Options, secret
+ * and failures are those of {@link EvercredDriver}.
  *
  * <p><b>Threads.</b> Set it up in one thread; after that instances are thread-safe. A login blocks
  * for {@code rotationWait} at most, or for the login time-out where that is shorter.
  *
  * <p><b>Sharing.</b> All data sources of one cache, and all drivers, share what they know of a
  * database: which version of the secret works there costs one probe, not one each. Without a cache
- * of one's own that is the cache that {@link EvercredDriver} has for the region and endpoint. This
- * class closes no cache that it was given.
+ * of one's own that is the cache that {@link EvercredDriver} has for the same settings of a cache.
+ * This class closes no cache that it was given.
  */
 public final class EvercredDataSource extends DataSourceSetup implements DataSource {
 

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * {@link #setProperties} holds becomes part of its URL, or is set on it by setters of these names
  * where it takes no URL (Db2).
  *
- * <p>All engines that Evercred knows have one.
+ * <p>All engines that Evercred knows have one, but none behind another driver.
  */
 public final class EvercredXADataSource extends DataSourceSetup implements XADataSource {
 
