@@ -37,8 +37,7 @@ class ReadmeTest {
     Login login = secrets.get("prod/orders/db").as(Login.class); // Made once per version.
 
     Supplier<String> apiKey = secrets.handle("prod/payment/api").map(api -> api.field("key"));
-    String now =
-        apiKey.get(); // A volatile read; it waits for the first value, and after 15 idle minutes.
+    String now = apiKey.get(); // A volatile read, but for the first and after 15 idle minutes.
 
     for (SecretValue key : secrets.versions("prod/tokens/key").all()) {
       accept(key); // Current, previous and pending, as they stood together.
