@@ -2,43 +2,43 @@ package io.github.evercred.benchmarks;
 
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.DoubleStream;
 import org.openjdk.jmh.infra.BenchmarkParams;
+import org.openjdk.jmh.results.BenchmarkResult;
+import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
-import org.openjdk.jmh.util.ListStatistics;
 
 /**
- * Runs a benchmark for each {@link Way}, in turns, and sets them beside the bare driver. JMH alone
- * would run all forks of one way, then all of the next, and take what the machine does meanwhile
- * for a difference. Here each round has a fork of each, of which the best iteration counts, and
- * ratios are made within a round.
+ * Runs a benchmark and sets each {@link Way} beside the bare driver. The ways take turns, one short
+ * iteration each, in the same JVM, and each is compared with the bare driver of the same turn. JMH
+ * alone would measure one way for a minute, then the next, and what else the machine does in that
+ * minute would look like a difference.
  *
- * @param rounds how often everything is run
- * @param forks 1 for a JVM for each measurement, 0 for this one, which measures nothing well
- * @param warmups iterations before those that count
- * @param iterations those that count
- * @param millis how long an iteration takes
+ * @param forks JVMs one after another; 0 is this one, which measures nothing well
+ * @param warmups turns before those that count
+ * @param turns those that count, in each JVM
+ * @param millis how long a way measures in a turn
  */
-record Comparison(int rounds, int forks, int warmups, int iterations, int millis) {
-  private static final Comparison USUAL = new Comparison(5, 1, 8, 12, 125);
+record Comparison(int forks, int warmups, int turns, int millis) {
+  private static final Comparison USUAL = new Comparison(3, 8, 25, 125);
 
   /** What a row of the table is about, but for the way. */
-  private record Case(String place, int threads) {
+  private record Case(Place place, int threads) {
 
     static Case of(BenchmarkParams params) {
       boolean placed = params.getParamsKeys().contains("place");
       return new Case(
-          placed ? params.getParam("place") : Place.POSTGRESQL.name(), params.getThreads());
+          placed ? Place.valueOf(params.getParam("place")) : Place.POSTGRESQL, params.getThreads());
     }
   }
 
@@ -60,46 +60,30 @@ record Comparison(int rounds, int forks, int warmups, int iterations, int millis
 
   /** Runs a benchmark with each number of threads, and returns a table in Markdown. */
   String table(Class<?> benchmark, int... threads) throws Exception {
-    Map<Case, Map<Way, List<Double>>> micros = new LinkedHashMap<>();
+    Map<Case, Collection<BenchmarkResult>> measured = new LinkedHashMap<>();
     try (Servers servers = Servers.start()) {
       servers.systemProperties().forEach(System::setProperty);
-      for (int round = 0; round < rounds; round++) {
-        System.err.printf("%s: round %d of %d%n", benchmark.getSimpleName(), round + 1, rounds);
-        for (int count : threads) {
-          for (Way way : inTurn(round)) {
-            for (RunResult result : run(benchmark, servers, way, count)) {
-              micros
-                  .computeIfAbsent(Case.of(result.getParams()), any -> new LinkedHashMap<>())
-                  .computeIfAbsent(way, any -> new ArrayList<>())
-                  .add(best(result));
-            }
-          }
+      for (int count : threads) {
+        for (RunResult result : run(benchmark, servers, count)) {
+          measured.put(Case.of(result.getParams()), result.getBenchmarkResults());
         }
       }
     }
-    return table(micros);
+    return table(measured);
   }
 
-  /** None is always the first, nor always after the same one as the machine warms up. */
-  private static List<Way> inTurn(int round) {
-    List<Way> ways = new ArrayList<>(List.of(Way.values()));
-    Collections.rotate(ways, round);
-    return ways;
-  }
-
-  private Collection<RunResult> run(Class<?> benchmark, Servers servers, Way way, int threads)
+  private Collection<RunResult> run(Class<?> benchmark, Servers servers, int threads)
       throws RunnerException {
-    List<String> jvm = new ArrayList<>(List.of("-Xms256m", "-Xmx256m"));
+    List<String> jvm = new ArrayList<>(List.of("-Xms512m", "-Xmx512m"));
     servers.systemProperties().forEach((name, value) -> jvm.add("-D" + name + "=" + value));
     return new Runner(
             new OptionsBuilder()
                 .include("\\b" + benchmark.getSimpleName() + "\\.")
-                .param("way", way.name())
                 .threads(threads)
                 .forks(forks)
-                .warmupIterations(warmups)
+                .warmupIterations(warmups * Way.values().length)
                 .warmupTime(TimeValue.milliseconds(millis))
-                .measurementIterations(iterations)
+                .measurementIterations(turns * Way.values().length)
                 .measurementTime(TimeValue.milliseconds(millis))
                 .jvmArgs(jvm.toArray(new String[0]))
                 .shouldFailOnError(true)
@@ -108,31 +92,23 @@ record Comparison(int rounds, int forks, int warmups, int iterations, int millis
         .run();
   }
 
-  /** What an iteration took that was disturbed least: other work on the machine only adds time. */
-  private static double best(RunResult result) {
-    return result.getBenchmarkResults().stream()
-        .flatMap(fork -> fork.getIterationResults().stream())
-        .mapToDouble(iteration -> iteration.getPrimaryResult().getScore())
-        .min()
-        .orElseThrow();
-  }
-
-  private static String table(Map<Case, Map<Way, List<Double>>> micros) {
+  private static String table(Map<Case, Collection<BenchmarkResult>> measured) {
     var table = new StringBuilder();
     table.append("| place | threads | way | µs | of BARE | µs more |\n|---|---|---|---|---|---|\n");
-    micros.forEach(
-        (which, ways) -> {
-          List<Double> bare = Objects.requireNonNull(ways.get(Way.BARE));
+    measured.forEach(
+        (which, forks) -> {
+          Map<Way, List<Double>> micros = byWay(forks);
+          double[] bare = numbers(micros, Way.BARE);
           for (Way way : Way.values()) {
-            List<Double> its = Objects.requireNonNull(ways.get(way));
-            List<Double> ratios = new ArrayList<>();
-            List<Double> more = new ArrayList<>();
-            for (int round = 0; round < its.size(); round++) {
-              ratios.add(its.get(round) / bare.get(round));
-              more.add(its.get(round) - bare.get(round));
+            double[] its = numbers(micros, way);
+            double[] ratios = new double[its.length];
+            double[] more = new double[its.length];
+            for (int turn = 0; turn < its.length; turn++) {
+              ratios[turn] = its[turn] / bare[turn];
+              more[turn] = its[turn] - bare[turn];
             }
             // Of what takes no time at all, a ratio says nothing.
-            boolean hasRatio = which.place().equals(Place.POSTGRESQL.name());
+            boolean hasRatio = way != Way.BARE && which.place() == Place.POSTGRESQL;
             table.append(
                 "| %s | %d | %s | %s | %s | %s |\n"
                     .formatted(
@@ -140,20 +116,42 @@ record Comparison(int rounds, int forks, int warmups, int iterations, int millis
                         which.threads(),
                         way,
                         shown(its, "%.2f"),
-                        way == Way.BARE || !hasRatio ? "-" : shown(ratios, "%.3f"),
+                        hasRatio ? shown(ratios, "%.3f") : "-",
                         way == Way.BARE ? "-" : shown(more, "%.2f")));
           }
         });
     return table.toString();
   }
 
-  /** The mean of all rounds, with 95 % confidence where there are at least three. */
-  private static String shown(List<Double> values, String format) {
-    var all = new ListStatistics();
-    values.forEach(all::addValue);
-    String mean = String.format(Locale.ROOT, format, all.getMean());
-    return values.size() < 3
-        ? mean
-        : mean + " ± " + String.format(Locale.ROOT, format, all.getMeanErrorAt(0.95));
+  /** What each way took, turn by turn. */
+  private static Map<Way, List<Double>> byWay(Collection<BenchmarkResult> forks) {
+    Map<Way, List<Double>> micros = new LinkedHashMap<>();
+    for (BenchmarkResult fork : forks) {
+      int number = 0; // All turns of the warm-up were whole ones.
+      for (IterationResult iteration : fork.getIterationResults()) {
+        micros
+            .computeIfAbsent(Way.inTurn(number++), way -> new ArrayList<>())
+            .add(iteration.getPrimaryResult().getScore());
+      }
+    }
+    return micros;
+  }
+
+  private static double[] numbers(Map<Way, List<Double>> micros, Way way) {
+    return Objects.requireNonNull(micros.get(way)).stream().mapToDouble(d -> d).toArray();
+  }
+
+  /** The median, and between what it lies with 95 % confidence, by rank. */
+  private static String shown(double[] values, String format) {
+    double[] sorted = DoubleStream.of(values).sorted().toArray();
+    double half = 0.98 * Math.sqrt(sorted.length);
+    int from = (int) Math.max(0, Math.floor((sorted.length - 1) / 2.0 - half));
+    int to = (int) Math.min(sorted.length - 1.0, Math.ceil((sorted.length - 1) / 2.0 + half));
+    return String.format(
+        Locale.ROOT,
+        "%1$s (%1$s to %1$s)".replace("%1$s", format),
+        sorted[sorted.length / 2],
+        sorted[from],
+        sorted[to]);
   }
 }

@@ -5,12 +5,15 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -26,21 +29,35 @@ import org.openjdk.jmh.infra.BenchmarkParams;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 public class QueryBenchmark {
 
-  /** By what the pool gets its connections. */
-  @Param public Way way = Way.BARE;
-
+  private final Map<Way, HikariDataSource> pools = new EnumMap<>(Way.class);
   private HikariDataSource pool;
+  private int iteration;
 
-  /** Opens a connection for each thread. */
+  /** Opens a pool for each way, with a connection for each thread. */
   @Setup
   public void open(BenchmarkParams params) {
-    pool = new HikariDataSource(way.pool(params.getThreads()));
+    for (Way way : Way.values()) {
+      pools.put(way, new HikariDataSource(way.pool(params.getThreads())));
+    }
+    takeTurns();
   }
 
-  /** Closes them. */
+  /** Lets the next way have its turn. */
+  @Setup(Level.Iteration)
+  public void takeTurns() {
+    pool = Objects.requireNonNull(pools.get(Way.inTurn(iteration)));
+  }
+
+  /** Ends its turn. */
+  @TearDown(Level.Iteration)
+  public void endTurn() {
+    iteration++;
+  }
+
+  /** Closes the pools. */
   @TearDown
   public void close() {
-    pool.close();
+    pools.values().forEach(HikariDataSource::close);
   }
 
   /** What is measured. */

@@ -17,6 +17,11 @@ public enum Way {
   /** The database's own driver, with user and password. What the others are compared with. */
   BARE,
 
+  /**
+   * The same once more: how far it is from {@link #BARE} is what this machine cannot tell apart.
+   */
+  BARE_AGAIN,
+
   /** {@link EvercredDriver}, by its URL. */
   DRIVER,
 
@@ -30,6 +35,15 @@ public enum Way {
 
   static {
     POOLS.setLevel(Level.SEVERE); // They tell of each pool that begins and ends.
+  }
+
+  /** Returns whose turn it is in an iteration, warm-ups counted. */
+  static Way inTurn(int iteration) {
+    return values()[iteration % values().length];
+  }
+
+  private boolean isBare() {
+    return this == BARE || this == BARE_AGAIN;
   }
 
   /** Logs in, each time. */
@@ -46,14 +60,14 @@ public enum Way {
     return switch (this) {
       case DRIVER -> EvercredDriver.class.getName();
       case PLAIN_URL -> PlainUrlDriver.class.getName();
-      case BARE, DATA_SOURCE -> place.driverClass();
+      case BARE, BARE_AGAIN, DATA_SOURCE -> place.driverClass();
     };
   }
 
   /** What is given beside the URL. */
   private Properties properties(Place place) {
     var properties = new Properties();
-    if (this == BARE) {
+    if (isBare()) {
       properties.setProperty("user", Place.USER);
       properties.setProperty("password", Place.PASSWORD);
     } else {
