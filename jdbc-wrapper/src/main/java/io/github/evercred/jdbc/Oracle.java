@@ -73,13 +73,13 @@ final class Oracle implements Dialect {
     return place(url, properties).name();
   }
 
-  /** The driver goes by these two properties rather than by the address in the URL. */
   /** Logins by a token. */
   @Override
   public Set<String> otherCredentials() {
     return Set.of("oracle.jdbc.tokenauthentication", "oracle.jdbc.accesstoken", "token_auth");
   }
 
+  /** The driver goes by these two properties rather than by the address in the URL. */
   @Override
   public boolean isPlacedElsewhere(JdbcUrl url, Properties properties) {
     return setting("database", url, properties) != null
