@@ -154,10 +154,8 @@ record JdbcUrl(
         throw Failures.configuration("URL parameter %s is given twice".formatted(name));
       }
     }
-    if (taken.isEmpty() && start >= 0 && kept.equals(List.of(""))) {
-      kept = List.of(""); // An empty list of parameters stays as it was written.
-    } else if (!taken.isEmpty()) {
-      kept.removeIf(String::isEmpty);
+    if (!taken.isEmpty()) {
+      kept.removeIf(String::isEmpty); // Otherwise they stay as they were written.
     }
     var parsed = new JdbcUrl(engine, head, address, List.copyOf(kept), parameters, taken);
     if (OVERLOOKED.matcher(parsed.text()).find()) {

@@ -42,9 +42,10 @@ final class Logins implements RotationListener {
 
   private static final Map<Map<String, String>, Shared> SHARED = new HashMap<>();
 
+  private static final long LOOK_AGAIN = Duration.ofSeconds(30).toNanos();
+
   final SecretCache cache;
   final RotationAwareLogin login;
-  private static final long LOOK_AGAIN = Duration.ofSeconds(30).toNanos();
 
   /** When each secret was last looked at; as many as there are secrets with a place in them. */
   private final Map<String, Long> looked = new ConcurrentHashMap<>();

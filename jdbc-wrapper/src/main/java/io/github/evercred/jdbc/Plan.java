@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -197,7 +198,7 @@ final class Plan {
 
   /** A name that nobody knows was meant for us: in the URL, in properties and in setters. */
   private static void requireKnown(Settings settings) throws SQLException {
-    for (var said : java.util.List.of(settings.url(), settings.properties())) {
+    for (var said : List.of(settings.url(), settings.properties())) {
       for (String name : said.keySet()) {
         if (Option.isOurs(name) && Option.of(name) == null && !CacheOptions.has(name)) {
           throw Failures.configuration(

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,9 @@ record Settings(
     Map<String, String> properties,
     Map<String, String> setters,
     Surroundings surroundings) {
+
+  /** Names of environment variables, made once. */
+  private static final Map<String, String> VARIABLES = new ConcurrentHashMap<>();
 
   /**
    * A value, as it is written.
@@ -94,10 +98,6 @@ record Settings(
   }
 
   /** What is said for the whole JVM. */
-  @Nullable Found findAround(String name) {
-    return findAround(name, Option.PREFIX + name);
-  }
-
   private @Nullable Found findAround(String name, String key) {
     Found found = inSystem(key);
     for (String theirs : found != null ? List.<String>of() : awsNames(name)) {
@@ -142,9 +142,6 @@ record Settings(
     return VARIABLES.computeIfAbsent(
         name, n -> "EVERCRED_" + n.replaceAll("([A-Z])", "_$1").toUpperCase(Locale.ROOT));
   }
-
-  private static final Map<String, String> VARIABLES =
-      new java.util.concurrent.ConcurrentHashMap<>();
 
   /**
    * What AWS's driver calls an option, among system properties and in the file (<a
