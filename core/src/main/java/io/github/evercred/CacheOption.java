@@ -5,6 +5,7 @@ import java.net.URISyntaxException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
@@ -117,6 +118,26 @@ final class CacheOption<T> {
     return new CacheOption<>(name, standard, "true or false", "", CacheOption::truth, value -> {});
   }
 
+  /** One of the names of an enum, in lower case. */
+  static <E extends Enum<E>> CacheOption<E> choice(String name, E standard) {
+    List<String> names =
+        Arrays.stream(standard.getDeclaringClass().getEnumConstants())
+            .map(one -> one.name().toLowerCase(Locale.ROOT))
+            .toList();
+    return new CacheOption<>(
+        name,
+        standard,
+        String.join(", ", names.subList(0, names.size() - 1))
+            + " or "
+            + names.get(names.size() - 1),
+        "",
+        text -> {
+          require(names.contains(text.toLowerCase(Locale.ROOT)));
+          return Enum.valueOf(standard.getDeclaringClass(), text.toUpperCase(Locale.ROOT));
+        },
+        value -> {});
+  }
+
   /** Ids of secrets; no name and no ARN has a comma in it. */
   static CacheOption<Set<String>> ids(String name) {
     return new CacheOption<>(
@@ -196,6 +217,10 @@ final class CacheOption<T> {
     set = value;
   }
 
+  boolean isSet() {
+    return set != null;
+  }
+
   /** Fails as {@link #set} would, and sets nothing. */
   void requireSettable(T value) {
     Objects.requireNonNull(value, name);
@@ -253,6 +278,9 @@ final class CacheOption<T> {
   private static String shown(Object value) {
     if (value instanceof Optional<?> given) {
       return given.map(CacheOption::shown).orElse("none");
+    }
+    if (value instanceof Enum<?> choice) {
+      return choice.name().toLowerCase(Locale.ROOT);
     }
     return value instanceof Duration time && time.compareTo(UNLIMITED) >= 0
         ? "unlimited"

@@ -66,6 +66,8 @@ final class Flights implements AutoCloseable {
     LOAD(3),
     /** In the background. */
     REFRESH(1),
+    /** Somebody wants to know what is current now, whatever is cached anywhere. */
+    FORCED(3),
     /** For a login that was refused. */
     PROBE(3);
 
@@ -73,6 +75,11 @@ final class Flights implements AutoCloseable {
 
     Purpose(int attempts) {
       this.attempts = attempts;
+    }
+
+    /** Whether an answer out of a cache that the source has will not do. */
+    boolean wantsFresh() {
+      return this == FORCED || this == PROBE;
     }
   }
 
@@ -179,12 +186,14 @@ final class Flights implements AutoCloseable {
   Flight join(Key key, Purpose purpose, Meanwhile meanwhile) {
     while (true) {
       Flight other = joinable(key);
-      if (other != null) {
+      if (other != null && isEnough(other, purpose)) {
         return other;
       }
       giveUpOverdue();
       Flight mine = new Flight(this, key, purpose);
-      if (running.putIfAbsent(key, mine) != null) {
+      if (other == null
+          ? running.putIfAbsent(key, mine) != null
+          : !running.replace(key, other, mine)) {
         continue;
       }
       try {
@@ -200,6 +209,10 @@ final class Flights implements AutoCloseable {
       }
       return mine;
     }
+  }
+
+  private boolean isEnough(Flight other, Purpose purpose) {
+    return !purpose.wantsFresh() || other.purpose.wantsFresh() || !source.hasCache();
   }
 
   /**
@@ -236,7 +249,7 @@ final class Flights implements AutoCloseable {
   Flight joinBegunAfter(Key key, long notBefore) {
     while (true) {
       Flight other = running.get(key);
-      if (other != null && other.begun - notBefore >= 0) {
+      if (other != null && other.begun - notBefore >= 0 && isEnough(other, Purpose.PROBE)) {
         return other;
       }
       Flight mine = new Flight(this, key, Purpose.PROBE);
@@ -405,7 +418,10 @@ final class Flights implements AutoCloseable {
       Flight flight, VersionSelector version, long deadline, Consumer<SecretValue> whenFetched) {
     var call =
         new CallPolicy.Call<SecretValue>(
-            timeout -> source.fetch(new SecretRequest(flight.key.secretId(), version, timeout)),
+            timeout ->
+                source.fetch(
+                    new SecretRequest(
+                        flight.key.secretId(), version, timeout, flight.purpose.wantsFresh())),
             flight.purpose == Purpose.PROBE ? probes : loads,
             deadline,
             attemptNanos,

@@ -401,7 +401,7 @@ public final class SecretCache implements AutoCloseable {
                 && flights.running(key) == null))) {
       return cached;
     }
-    return await(join(key, Purpose.LOAD, () -> entries.newer(key, seen)), Time.FOREVER);
+    return await(join(key, Purpose.FORCED, () -> entries.newer(key, seen)), Time.FOREVER);
   }
 
   /** What a reader that holds an entry may return at once. */
@@ -660,7 +660,7 @@ public final class SecretCache implements AutoCloseable {
         return;
       }
       CompletableFuture<SecretValue> unused =
-          flights.join(key, Purpose.LOAD, () -> null).end.whenComplete(this::looked);
+          flights.join(key, Purpose.FORCED, () -> null).end.whenComplete(this::looked);
     }
 
     private void looked(@Nullable SecretValue value, @Nullable Throwable thrown) {

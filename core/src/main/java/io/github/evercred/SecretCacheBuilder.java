@@ -66,6 +66,16 @@ public final class SecretCacheBuilder {
   private final CacheOption<Boolean> processMayFreeze = CacheOption.flag("processMayFreeze", false);
   private final CacheOption<Boolean> countHits = CacheOption.flag("countHits", false);
 
+  private final CacheOption<UseAgent> localAgent = CacheOption.choice("localAgent", UseAgent.AUTO);
+
+  /** When a cache reads from a local agent. */
+  enum UseAgent {
+    /** In a Lambda function that has the extension. */
+    AUTO,
+    ALWAYS,
+    NEVER
+  }
+
   /** For the source that the cache makes itself; in code one says source(...) instead. */
   private final PlaceOptions place = new PlaceOptions();
 
@@ -84,7 +94,11 @@ public final class SecretCacheBuilder {
           maximumSecrets,
           keepFresh,
           processMayFreeze,
-          countHits);
+          countHits,
+          localAgent);
+  private static final Configuration NOTHING =
+      new Configuration(Map.of(), new Properties(), Map.of());
+
   private final List<SecretCacheListener> listeners = new ArrayList<>();
   private @Nullable SecretSource source;
   private @Nullable Map<String, String> handed;
@@ -172,6 +186,23 @@ public final class SecretCacheBuilder {
   public SecretCacheBuilder source(SecretSource source) {
     requireUnset("source", this.source);
     this.source = Objects.requireNonNull(source, "source");
+    return this;
+  }
+
+  /**
+   * Reads from a local agent, as {@link LocalAgentSource#create()} does: the AWS Parameters and
+   * Secrets Lambda Extension, or the AWS Secrets Manager Agent. Where it does not answer, the AWS
+   * SDK is used. Without this it is done in a Lambda function (the variable {@code
+   * AWS_LAMBDA_FUNCTION_NAME} is set) that has the extension (a variable whose name begins with
+   * {@code PARAMETERS_SECRETS_EXTENSION_} is set, or {@code /opt/extensions} has a file with {@code
+   * secrets} in its name), unless a source, region, endpoint, profile or role is set, or the option
+   * {@code localAgent} is {@code never}.
+   *
+   * @return this builder
+   * @throws IllegalStateException if it was already set
+   */
+  public SecretCacheBuilder localAgent() {
+    localAgent.set(UseAgent.ALWAYS);
     return this;
   }
 
@@ -403,16 +434,37 @@ public final class SecretCacheBuilder {
     Settings settings = settings(configuration);
     SecretSource given = source;
     if (given != null) {
+      if (localAgent.isSet()) {
+        throw new IllegalStateException("localAgent and source are two sources: set one of them");
+      }
       requireNoPlaceHanded(configuration);
       SecretCache cache = new SecretCache(settings, given, false, time);
       others.made(cache, settings, null, given);
       return cache;
     }
     Place where = place.resolve(configuration);
-    SecretSource own = new AwsSecretSource(where);
+    boolean fromAgent = readsFromAgent(configuration, where);
+    SecretSource own =
+        fromAgent
+            ? LocalAgentSource.builder().build(environment, Time.system())
+            : new AwsSecretSource(where);
     SecretCache cache = new SecretCache(settings, own, true, time);
-    others.made(cache, settings, where, own);
+    others.made(cache, settings, fromAgent ? null : where, own);
     return cache;
+  }
+
+  private boolean readsFromAgent(Configuration configuration, Place where) {
+    var chosen = localAgent.resolve(configuration);
+    boolean elsewhere = !where.equals(new PlaceOptions().resolve(NOTHING));
+    if (chosen.value() == UseAgent.ALWAYS && elsewhere) {
+      throw new IllegalStateException(
+          "localAgent (%s) reads with the agent's own region and role, but there is %s: leave one of them out"
+              .formatted(chosen, where));
+    }
+    return chosen.value() == UseAgent.ALWAYS
+        || (chosen.value() == UseAgent.AUTO
+            && !elsewhere
+            && LocalAgentSource.isAtHand(environment, LocalAgentSource::extensions));
   }
 
   private Configuration configuration() {

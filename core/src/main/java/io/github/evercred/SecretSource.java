@@ -50,6 +50,17 @@ public interface SecretSource extends AutoCloseable {
   }
 
   /**
+   * Tells whether this source may answer out of a cache of its own, unless it is asked for a
+   * {@linkplain SecretRequest#fresh fresh} answer. Whoever forces a refresh then does not make do
+   * with a fetch under way that was not asked for one.
+   *
+   * @return false, which is the default, if every fetch reaches Secrets Manager
+   */
+  default boolean hasCache() {
+    return false;
+  }
+
+  /**
    * Says where this source reads, for messages: a region, for instance.
    *
    * @return a short text without secrets

@@ -112,6 +112,9 @@ class ConfigurationManualTest {
           .as("%s", row)
           .isEqualTo(option.name.equals("processMayFreeze") ? "detected" : standard.toString());
       assertThat(row.range()).as("%s", row).isEqualTo(option.range);
+    } else if (option.standard instanceof Enum<?> standard) {
+      assertThat(row.standard()).as("%s", row).isEqualToIgnoringCase(standard.name());
+      assertThat(row.range()).as("%s", row).isEqualTo(option.range);
     } else if (option.standard instanceof Set<?> standard) {
       assertThat(standard).isEmpty();
       assertThat(row.standard()).as("%s", row).isEqualTo("none");

@@ -28,6 +28,8 @@ class PublicApiTest {
           "AwsSecretSource$Builder",
           "CredentialUse",
           "FailureKind",
+          "LocalAgentSource",
+          "LocalAgentSource$Builder",
           "LoginFailure",
           "LoginFailure$Kind",
           "LoginOptions",

@@ -36,6 +36,7 @@ final class CacheOptions {
           Map.entry("keepFresh", "Secrets refreshed by a timer even if nobody reads them (none)"),
           Map.entry("processMayFreeze", "Whether reads ask the clocks, as on Lambda (found out)"),
           Map.entry("countHits", "Whether reads from memory are counted (false)"),
+          Map.entry("localAgent", "Whether a local agent is read: auto, always, never (auto)"),
           Map.entry("region", "AWS region of the secret (that of its ARN, else the SDK's)"),
           Map.entry("endpoint", "Where Secrets Manager is: a VPC endpoint (the region's own)"),
           Map.entry("profile", "Profile of the shared AWS configuration (the SDK's default)"),

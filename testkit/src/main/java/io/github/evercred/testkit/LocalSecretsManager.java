@@ -483,7 +483,8 @@ public final class LocalSecretsManager implements AutoCloseable {
     }
   }
 
-  private HttpEndpoint.Reply handle(String operation, Map<String, @Nullable Object> members)
+  /** Answers as over the wire, with all faults and counts, for whoever stands before it. */
+  HttpEndpoint.Reply handle(String operation, Map<String, @Nullable Object> members)
       throws InterruptedException {
     Traffic.Call call = record(operation, members);
     Hold hold = traffic.holdOf(call, false);
