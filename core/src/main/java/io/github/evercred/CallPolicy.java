@@ -33,32 +33,67 @@ import org.jspecify.annotations.Nullable;
  * read: both count as a success, so that no secret keeps others from being read. An attempt that
  * never returns is settled as a failure when its fetch is given up; without that, the one call that
  * a half-open breaker lets through could hold it half-open for ever.
+ *
+ * <p>Neither the breaker nor a retry is made before a call has failed, since loading them takes a
+ * good part of the time to the first secret of a process. What succeeded before counts all the
+ * same.
  */
 final class CallPolicy {
-  private final CircuitBreaker breaker;
+  /** As many of the last calls as the breaker looks at. */
+  private static final int WINDOW = 10;
+
   private final Time time;
   private volatile @Nullable SecretException lastFailure;
+
+  /** Made for the first failure. */
+  private volatile @Nullable CircuitBreaker breaker;
+
+  /** Calls that succeeded before it was made, {@link #WINDOW} at most. */
+  private int successes;
 
   /** Calls made, each attempt counted. */
   final LongAdder calls = new LongAdder();
 
   CallPolicy(Time time) {
     this.time = time;
-    this.breaker =
-        CircuitBreaker.of(
-            "evercred",
-            CircuitBreakerConfig.custom()
-                .slidingWindowType(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED)
-                .slidingWindowSize(10)
-                .minimumNumberOfCalls(10)
-                .failureRateThreshold(50)
-                .permittedNumberOfCallsInHalfOpenState(1)
-                .waitIntervalFunctionInOpenState(
-                    IntervalFunction.ofExponentialBackoff(
-                        Duration.ofSeconds(2), 2, Duration.ofSeconds(30)))
-                .currentTimestampFunction(clock -> time.elapsed(), TimeUnit.NANOSECONDS)
-                .clock(new ElapsedClock(time))
-                .build());
+  }
+
+  private synchronized CircuitBreaker breaker() {
+    CircuitBreaker made = breaker;
+    if (made == null) {
+      made = closedBreaker();
+      for (int i = 0; i < successes; i++) {
+        made.onSuccess(0, TimeUnit.NANOSECONDS);
+      }
+      breaker = made;
+    }
+    return made;
+  }
+
+  /** Returns whether there is no breaker yet, and none is needed. */
+  private synchronized boolean isJustCounted() {
+    if (breaker != null) {
+      return false;
+    }
+    successes = Math.min(WINDOW, successes + 1);
+    return true;
+  }
+
+  private CircuitBreaker closedBreaker() {
+    return CircuitBreaker.of(
+        "evercred",
+        CircuitBreakerConfig.custom()
+            .slidingWindowType(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED)
+            .slidingWindowSize(WINDOW)
+            .minimumNumberOfCalls(WINDOW)
+            .failureRateThreshold(50)
+            .permittedNumberOfCallsInHalfOpenState(1)
+            .waitIntervalFunctionInOpenState(
+                IntervalFunction.ofExponentialBackoff(
+                    Duration.ofSeconds(2), 2, Duration.ofSeconds(30)))
+            .currentTimestampFunction(clock -> time.elapsed(), TimeUnit.NANOSECONDS)
+            .clock(new ElapsedClock(time))
+            .build());
   }
 
   /** One fetch: up to {@code attempts} calls, none begun after {@code deadline}. */
@@ -119,19 +154,35 @@ final class CallPolicy {
 
   /** Starts a fetch. The stage fails with a {@link SecretException} or an {@link Error}. */
   <T> CompletionStage<T> start(Call<T> call, int attempts) {
-    if (attempts == 1) {
-      return attempt(call);
-    }
+    CompletableFuture<T> first = attempt(call);
+    return attempts == 1
+        ? first
+        : first
+            .handle(
+                (value, thrown) ->
+                    thrown != null && mayBeTriedAgain(call, thrown)
+                        ? tryAgain(call, attempts, first)
+                        : first)
+            .thenCompose(stage -> stage);
+  }
+
+  private static boolean mayBeTriedAgain(Call<?> call, Throwable thrown) {
+    return !call.over && thrown instanceof SecretException f && f.reason().isTransient();
+  }
+
+  /** The failed attempt is the first of those that are counted. */
+  private <T> CompletionStage<T> tryAgain(Call<T> call, int attempts, CompletableFuture<T> failed) {
+    var first = new AtomicBoolean(true);
     RetryConfig config =
         RetryConfig.custom()
             .maxAttempts(attempts)
-            .retryOnException(
-                e -> !call.over && e instanceof SecretException f && f.reason().isTransient())
+            .retryOnException(thrown -> mayBeTriedAgain(call, thrown))
             .intervalFunction(
                 IntervalFunction.ofExponentialRandomBackoff(Duration.ofMillis(100), 2, 0.5))
             .build();
     return Retry.of("evercred", config)
-        .executeCompletionStage(time.scheduler(), () -> attempt(call));
+        .executeCompletionStage(
+            time.scheduler(), () -> first.getAndSet(false) ? failed : attempt(call));
   }
 
   /** Every throw becomes a failed stage: one from a re-attempt would die in the scheduler. */
@@ -164,7 +215,8 @@ final class CallPolicy {
                   SecretException.Reason.UNAVAILABLE, "the time for it had passed", null)));
       return;
     }
-    if (!breaker.tryAcquirePermission()) {
+    CircuitBreaker made = breaker;
+    if (made != null && !made.tryAcquirePermission()) {
       call.heldBack = true;
       result.completeExceptionally(call.over(notCalled()));
       return;
@@ -221,12 +273,14 @@ final class CallPolicy {
     if (attempt.settled.compareAndSet(false, true)) {
       long took = time.nanos() - attempt.begun;
       if (failure == null || isAnswer(failure)) {
-        breaker.onSuccess(took, TimeUnit.NANOSECONDS);
+        if (!isJustCounted()) {
+          breaker().onSuccess(took, TimeUnit.NANOSECONDS);
+        }
       } else {
         if (failure instanceof SecretException e) {
           lastFailure = e;
         }
-        breaker.onError(took, TimeUnit.NANOSECONDS, failure);
+        breaker().onError(took, TimeUnit.NANOSECONDS, failure);
       }
     }
   }

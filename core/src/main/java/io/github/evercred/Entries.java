@@ -641,9 +641,9 @@ final class Entries implements Flights.Landing {
         entry ->
             ids.contains(entry.key.secretId())
                 || entry.snapshot().value().arn().filter(arns::contains).isPresent());
-    failures.view().keySet().removeIf(key -> ids.contains(key.secretId()));
-    begun.view().keySet().removeIf(key -> ids.contains(key.secretId()));
-    denied.view().keySet().removeIf(key -> ids.contains(key.secretId()));
+    failures.removeIf(key -> ids.contains(key.secretId()));
+    begun.removeIf(key -> ids.contains(key.secretId()));
+    denied.removeIf(key -> ids.contains(key.secretId()));
   }
 
   private void forget(Predicate<Entry> which) {
