@@ -67,8 +67,6 @@ import software.amazon.awssdk.utils.SdkAutoCloseable;
  */
 public final class AwsSecretSource implements SecretSource {
 
-  private static final System.Logger LOG = System.getLogger("io.github.evercred");
-
   /** From the SDK's credential providers, single sign-on and instance metadata among them. */
   private static final Pattern SAYS_CREDENTIALS =
       Pattern.compile(
@@ -339,7 +337,7 @@ public final class AwsSecretSource implements SecretSource {
       if (pages.values.isEmpty() && pages.errors.isEmpty()) {
         throw e;
       }
-      LOG.log(
+      Log.EVERCRED.log(
           System.Logger.Level.INFO,
           () ->
               "A page of BatchGetSecretValue failed; what it would have brought is fetched one by"

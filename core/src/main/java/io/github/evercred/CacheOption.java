@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -30,19 +31,22 @@ final class CacheOption<T> {
   private static final String ENDPOINT =
       "an http or https URL of a host, without user, query or fragment";
 
-  private static final Pattern AMOUNT = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
-  private static final Pattern REGION_ID = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)+");
+  /** Of their own, so that a process that configures nothing compiles none of them. */
+  private static final class Shapes {
+    static final Pattern AMOUNT = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
+    static final Pattern REGION_ID = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)+");
 
-  /** What the SDK takes for one; it passes over profiles with other names. */
-  private static final Pattern PROFILE = Pattern.compile("[A-Za-z0-9_/.%@:+-]+");
+    /** What the SDK takes for one; it passes over profiles with other names. */
+    static final Pattern PROFILE = Pattern.compile("[A-Za-z0-9_/.%@:+-]+");
 
-  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-  private static final Pattern ROLE =
-      Pattern.compile("arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/([!-~]{1,511}/)?[\\w+=,.@-]{1,64}");
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    static final Pattern ROLE =
+        Pattern.compile("arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/([!-~]{1,511}/)?[\\w+=,.@-]{1,64}");
 
-  // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-  private static final Pattern EXTERNAL_ID = Pattern.compile("[\\w+=,.@:/-]{2,1224}");
-  private static final Pattern SESSION_NAME = Pattern.compile("[\\w+=,.@-]{2,64}");
+    // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    static final Pattern EXTERNAL_ID = Pattern.compile("[\\w+=,.@:/-]{2,1224}");
+    static final Pattern SESSION_NAME = Pattern.compile("[\\w+=,.@-]{2,64}");
+  }
 
   final String name;
   final T standard;
@@ -96,7 +100,7 @@ final class CacheOption<T> {
     return new CacheOption<>(
         name,
         standard,
-        "%s to %s".formatted(least, shown(most)),
+        least + " to " + shown(most),
         "; write 250ms, 30s, 5m, 24h, 2d or PT5M" + (bounded ? "" : ", or unlimited"),
         CacheOption::duration,
         value -> require(value.compareTo(least) >= 0 && !(bounded && value.compareTo(most) > 0)));
@@ -107,7 +111,7 @@ final class CacheOption<T> {
     return new CacheOption<>(
         name,
         standard,
-        "%d to %d entries".formatted(least, most),
+        least + " to " + most + " entries",
         "",
         CacheOption::number,
         value -> require(value >= least && value <= most));
@@ -151,18 +155,20 @@ final class CacheOption<T> {
 
   /** An AWS region. */
   static CacheOption<Optional<String>> region(String name) {
-    return text(name, "a region's id such as eu-west-1", REGION_ID);
+    return text(name, "a region's id such as eu-west-1", () -> Shapes.REGION_ID);
   }
 
   /** A profile of the shared AWS config files. */
   static CacheOption<Optional<String>> profile(String name) {
-    return text(name, "a profile's name: letters, digits and _-/.%@:+", PROFILE);
+    return text(name, "a profile's name: letters, digits and _-/.%@:+", () -> Shapes.PROFILE);
   }
 
   /** An IAM role. */
   static CacheOption<Optional<String>> role(String name) {
     return text(
-        name, "an IAM role's ARN such as arn:aws:iam::123456789012:role/secrets-reader", ROLE);
+        name,
+        "an IAM role's ARN such as arn:aws:iam::123456789012:role/secrets-reader",
+        () -> Shapes.ROLE);
   }
 
   /** What a role's trust policy asks for. A wrong one is not quoted: it may be anything. */
@@ -175,7 +181,7 @@ final class CacheOption<T> {
         Optional::of,
         value -> {
           String id = value.orElse("");
-          if (!EXTERNAL_ID.matcher(id).matches()) {
+          if (!Shapes.EXTERNAL_ID.matcher(id).matches()) {
             throw new IllegalArgumentException(
                 id.length() < 2 || id.length() > 1224
                     ? "one of %d characters".formatted(id.length())
@@ -192,17 +198,18 @@ final class CacheOption<T> {
         "2 to 64 letters, digits and _+=,.@-",
         "",
         text -> text,
-        value -> require(SESSION_NAME.matcher(value).matches()));
+        value -> require(Shapes.SESSION_NAME.matcher(value).matches()));
   }
 
-  private static CacheOption<Optional<String>> text(String name, String range, Pattern shape) {
+  private static CacheOption<Optional<String>> text(
+      String name, String range, Supplier<Pattern> shape) {
     return new CacheOption<>(
         name,
         Optional.empty(),
         range,
         "",
         Optional::of,
-        value -> require(shape.matcher(value.orElse("")).matches()));
+        value -> require(shape.get().matcher(value.orElse("")).matches()));
   }
 
   /** Where Secrets Manager is. */
@@ -311,7 +318,7 @@ final class CacheOption<T> {
 
   static Duration duration(String text) {
     String written = text.toLowerCase(Locale.ROOT);
-    Matcher amount = AMOUNT.matcher(written);
+    Matcher amount = Shapes.AMOUNT.matcher(written);
     if (!amount.matches()) {
       return switch (written) {
         case "0" -> Duration.ZERO;

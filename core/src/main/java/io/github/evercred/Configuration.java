@@ -4,7 +4,6 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
@@ -18,7 +17,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Configuration {
 
-  private static final System.Logger LOG = System.getLogger("io.github.evercred");
   private static final String PREFIX = "evercred.";
 
   /** Options of logins and of the JDBC driver, which may stand in the same properties. */
@@ -60,7 +58,12 @@ final class Configuration {
   }
 
   static String environmentName(String option) {
-    return "EVERCRED_" + option.replaceAll("([A-Z])", "_$1").toUpperCase(Locale.ROOT);
+    var name = new StringBuilder("EVERCRED_");
+    for (int i = 0; i < option.length(); i++) {
+      char c = option.charAt(i);
+      name.append(Character.isUpperCase(c) ? "_" : "").append(Character.toUpperCase(c));
+    }
+    return name.toString();
   }
 
   @Nullable Found find(String option) {
@@ -183,7 +186,7 @@ final class Configuration {
 
   private static void warnUnlessEqual(String what, String name, String right) {
     if (!name.equals(right) && WARNED.add(what + name)) {
-      LOG.log(
+      Log.EVERCRED.log(
           System.Logger.Level.WARNING, "{0} {1} is not read; did you mean {2}?", what, name, right);
     }
   }

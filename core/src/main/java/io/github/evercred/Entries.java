@@ -30,7 +30,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Memory of failures is kept apart from the values, so that wrong ids push out no good ones.
  */
 final class Entries implements Flights.Landing {
-  private static final System.Logger LOG = System.getLogger("io.github.evercred");
   private static final long MAXIMUM_FAILURES = 1_000;
 
   private final Time time;
@@ -579,7 +578,7 @@ final class Entries implements Flights.Landing {
   private boolean expire(Entry entry, Snapshot snapshot) {
     boolean dropped = drop(entry, snapshot);
     if (dropped && snapshot.failures() > 0) {
-      LOG.log(
+      Log.EVERCRED.log(
           System.Logger.Level.WARNING,
           "Secret {0} {1} for so long that its cached value is dropped. Reads fail until a fetch"
               + " succeeds; their exceptions say what stands against it.",

@@ -14,8 +14,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class EqualCaches {
 
-  private static final System.Logger LOG = System.getLogger("io.github.evercred");
-
   /** Caches of further kinds are not watched. */
   private static final int MAXIMUM_KINDS = 1_000;
 
@@ -68,7 +66,7 @@ final class EqualCaches {
   void made(SecretCache cache, Settings settings, @Nullable Place place, SecretSource source) {
     int count = add(cache, withoutListeners(settings), place, source);
     if (count > 1) {
-      LOG.log(
+      Log.EVERCRED.log(
           System.Logger.Level.WARNING,
           "{0} caches with equal options and an equal source ({1}) are open in this JVM. Each has"
               + " its own copies, threads and calls to AWS, so what one has read does the other no"

@@ -18,7 +18,6 @@ import java.util.function.Consumer;
  * their own that is begun at need and ends when idle. Never waits for a listener.
  */
 final class Events implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger("io.github.evercred");
   private static final int MOST_WAITING = 1_000;
   private static final AtomicInteger THREADS = new AtomicInteger();
 
@@ -85,7 +84,8 @@ final class Events implements AutoCloseable {
     try {
       event.accept(listener);
     } catch (Throwable e) { // Such as Kotlin's errors, too: the next is told all the same.
-      LOG.log(System.Logger.Level.WARNING, "A listener of a secret cache failed: mend it", e);
+      Log.EVERCRED.log(
+          System.Logger.Level.WARNING, "A listener of a secret cache failed: mend it", e);
     }
   }
 

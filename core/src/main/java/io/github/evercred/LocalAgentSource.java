@@ -47,7 +47,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LocalAgentSource implements SecretSource {
 
-  private static final System.Logger LOG = System.getLogger("io.github.evercred");
   private static final int DEFAULT_PORT = 2773;
 
   /** A secret has 65,536 bytes at most, each of which may be written with six characters. */
@@ -223,7 +222,7 @@ public final class LocalAgentSource implements SecretSource {
       return;
     }
     if (silentSince == null) {
-      LOG.log(
+      Log.EVERCRED.log(
           System.Logger.Level.INFO,
           () -> why.text + ". For 30 s secrets are read by the AWS SDK instead.");
     }

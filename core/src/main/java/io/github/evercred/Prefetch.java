@@ -17,7 +17,6 @@ import org.jspecify.annotations.Nullable;
  * batches work here; a refused one is fetched one by one, and so are all after it.
  */
 final class Prefetch {
-  private static final System.Logger LOG = System.getLogger("io.github.evercred");
   private static final int AT_ONCE = 4;
   private static final int SINGLE_AT_ONCE = 2;
 
@@ -102,7 +101,7 @@ final class Prefetch {
         };
     if (always && !singly) {
       singly = true;
-      LOG.log(
+      Log.EVERCRED.log(
           System.Logger.Level.INFO,
           () -> "Secrets are prefetched one by one, not in batches. " + why);
     }

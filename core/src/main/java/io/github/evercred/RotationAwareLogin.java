@@ -50,7 +50,6 @@ public final class RotationAwareLogin {
    * the probe; the next round is anybody's, after a pause.
    */
 
-  private static final System.Logger LOG = System.getLogger("io.github.evercred");
   private static final int MAXIMUM_TARGETS = 1_000;
   private static final long UNUSED = Duration.ofHours(1).toNanos();
   private static final long DENIAL_REMEMBERED = Duration.ofMinutes(5).toNanos();
@@ -702,14 +701,15 @@ public final class RotationAwareLogin {
     }
 
     private void log(System.Logger.Level level, String text, String label, String versionId) {
-      LOG.log(level, () -> "Rotation of " + what() + " " + text.formatted(label, versionId));
+      Log.EVERCRED.log(
+          level, () -> "Rotation of " + what() + " " + text.formatted(label, versionId));
     }
 
     private void tell(java.util.function.Consumer<RotationListener> event) {
       try {
         event.accept(listener);
       } catch (RuntimeException e) {
-        LOG.log(System.Logger.Level.WARNING, "A rotation listener failed: mend it", e);
+        Log.EVERCRED.log(System.Logger.Level.WARNING, "A rotation listener failed: mend it", e);
       }
     }
   }

@@ -59,7 +59,6 @@ public final class SecretCache implements AutoCloseable {
    * between.
    */
 
-  private static final System.Logger LOG = System.getLogger("io.github.evercred");
   private static final long PROBE_INTERVAL = Duration.ofMillis(250).toNanos();
   private static final long FIRST_LOOK = Duration.ofMillis(250).toNanos();
   private static final long LONGEST_LOOK = Duration.ofSeconds(4).toNanos();
@@ -519,7 +518,7 @@ public final class SecretCache implements AutoCloseable {
     if (now.state() == State.GONE) {
       throw failure;
     }
-    LOG.log(System.Logger.Level.DEBUG, () -> "Serving what is cached. " + failure);
+    Log.EVERCRED.log(System.Logger.Level.DEBUG, () -> "Serving what is cached. " + failure);
     return now.value();
   }
 
