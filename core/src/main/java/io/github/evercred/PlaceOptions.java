@@ -40,6 +40,16 @@ final class PlaceOptions {
         session.value());
   }
 
+  /** Whether any is given, in code or elsewhere. */
+  boolean isAnySet(Configuration from) {
+    for (CacheOption<?> option : all()) {
+      if (option.resolve(from).where() != null) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private static void requireAbsent(CacheOption<?> option, CacheOption.Resolved<?> resolved) {
     if (resolved.where() != null) {
       throw new IllegalStateException(

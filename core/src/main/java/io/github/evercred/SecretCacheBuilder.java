@@ -96,9 +96,6 @@ public final class SecretCacheBuilder {
           processMayFreeze,
           countHits,
           localAgent);
-  private static final Configuration NOTHING =
-      new Configuration(Map.of(), new Properties(), Map.of());
-
   private final List<SecretCacheListener> listeners = new ArrayList<>();
   private @Nullable SecretSource source;
   private @Nullable Map<String, String> handed;
@@ -455,7 +452,7 @@ public final class SecretCacheBuilder {
 
   private boolean readsFromAgent(Configuration configuration, Place where) {
     var chosen = localAgent.resolve(configuration);
-    boolean elsewhere = !where.equals(new PlaceOptions().resolve(NOTHING));
+    boolean elsewhere = place.isAnySet(configuration);
     if (chosen.value() == UseAgent.ALWAYS && elsewhere) {
       throw new IllegalStateException(
           "localAgent (%s) reads with the agent's own region and role, but there is %s: leave one of them out"
