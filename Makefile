@@ -7,7 +7,7 @@ FUZZ_TIME := 60
 FUZZ_INSTRUMENT := io.github.evercred.**,com.grack.nanojson.**,software.amazon.awssdk.protocols.**,software.amazon.awssdk.thirdparty.jackson.**
 
 .DEFAULT_GOAL := help
-.PHONY: help check test verify docs examples faults it-full demo format fuzz mutation stress bench-query bench-connect canary repro ci clean
+.PHONY: help check test verify docs examples faults it-full demo format fuzz mutation stress bench-query bench-connect bench-cold canary repro ci clean
 
 help: ## List these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,9 +67,17 @@ bench-query: ## Compare a query through a pool with and without Evercred, in fou
 bench-connect: ## Compare a login with and without Evercred, in four minutes
 	$(call compare,ConnectBenchmark)
 
-define compare
+bench-cold: ## Compare how long a process takes to its first secret, in half a minute
+	$(package-benchmarks)
+	$(if $(JAVA_HOME),$(JAVA_HOME)/bin/)java -cp "$$(ls benchmarks/target/evercred-benchmarks-*.jar):benchmarks/target/lib/*" io.github.evercred.benchmarks.ColdStart
+
+define package-benchmarks
 	rm -rf benchmarks/target/lib
 	$(MVN) $(FLAGS) -q package -pl benchmarks -am -Dmaven.test.skip=true -DskipDocs -Denforcer.skip -Dspotless.check.skip -Djacoco.skip
+endef
+
+define compare
+	$(package-benchmarks)
 	$(if $(JAVA_HOME),$(JAVA_HOME)/bin/)java -cp 'benchmarks/target/classes:benchmarks/target/lib/*' io.github.evercred.benchmarks.Comparison $(1)
 endef
 

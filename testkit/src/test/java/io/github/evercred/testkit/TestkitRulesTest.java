@@ -52,6 +52,8 @@ class TestkitRulesTest {
             "EvercredExtension",
             "Fault",
             "Hold",
+            "LocalAgent",
+            "LocalAgent$Builder",
             "LocalMariaDb",
             "LocalMariaDb$Builder",
             "LocalMySql",
