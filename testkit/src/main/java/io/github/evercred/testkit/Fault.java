@@ -98,7 +98,8 @@ public final class Fault {
 
   /**
    * {@code AccessDeniedException}, status 400, in the words of an identity policy that lacks the
-   * action; it names the operation, and the secret as the caller wrote it.
+   * action; it names the operation, and the secret as the caller wrote it, or the ARN of the KMS
+   * key.
    *
    * @return the fault
    */
@@ -197,9 +198,10 @@ public final class Fault {
   /** The error answer to a request for {@code operation} on {@code secretId} (null: none named). */
   ServiceError serviceError(String operation, @Nullable String secretId, String account) {
     if (kind == Kind.ACCESS_DENIED) {
+      String action = (LocalKms.NAMES.contains(operation) ? "kms:" : "secretsmanager:") + operation;
       String text =
-          "User: arn:aws:sts::%1$s:assumed-role/evercred-testkit/local is not authorized to perform: secretsmanager:%2$s on resource: %3$s because no identity-based policy allows the secretsmanager:%2$s action"
-              .formatted(account, operation, secretId == null ? "*" : secretId);
+          "User: arn:aws:sts::%1$s:assumed-role/evercred-testkit/local is not authorized to perform: %2$s on resource: %3$s because no identity-based policy allows the %2$s action"
+              .formatted(account, action, secretId == null ? "*" : secretId);
       return new ServiceError(400, "AccessDeniedException", text);
     }
     return new ServiceError(status, code, message);

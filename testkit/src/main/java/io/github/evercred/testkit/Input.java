@@ -112,6 +112,35 @@ final class Input {
     return SecretData.of(bytes);
   }
 
+  /** Bytes in Base64; the member must be there. */
+  byte[] bytes(String member) {
+    String text = typed(member, String.class);
+    if (text == null) {
+      throw violation("null", member, "Member must not be null");
+    }
+    try {
+      return Base64.getDecoder().decode(text);
+    } catch (IllegalArgumentException e) {
+      throw wrongType(member); // the cause would quote the value
+    }
+  }
+
+  /** A map of texts; empty if the member is not there. */
+  Map<String, String> texts(String member) {
+    Map<String, String> texts = new LinkedHashMap<>();
+    Map<?, ?> map = typed(member, Map.class);
+    if (map != null) {
+      map.forEach(
+          (key, value) -> {
+            if (!(key instanceof String name) || !(value instanceof String text)) {
+              throw wrongType(member);
+            }
+            texts.put(name, text);
+          });
+    }
+    return texts;
+  }
+
   private List<?> list(String member) {
     List<?> list = typed(member, List.class);
     return list == null ? List.of() : list;

@@ -56,12 +56,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LocalSecretsManager implements AutoCloseable {
   private static final String TARGET_PREFIX = "secretsmanager.";
+  private static final String KMS_PREFIX = "TrentService.";
 
   private final String region;
   private final String account;
   private final InstantSource clock;
   private final SecretStore store;
   private final Operations operations;
+  private final LocalKms kms;
   private final Traffic traffic;
   private final HttpEndpoint http;
   private final CountDownLatch closed = new CountDownLatch(1);
@@ -72,6 +74,7 @@ public final class LocalSecretsManager implements AutoCloseable {
     this.clock = builder.clock;
     this.store = new SecretStore(region, account, clock);
     this.operations = new Operations(store, builder.batchPageSize);
+    this.kms = new LocalKms(region, account);
     this.traffic = new Traffic(this::canonicalId);
     try {
       this.http = new HttpEndpoint(this::handle);
@@ -107,6 +110,15 @@ public final class LocalSecretsManager implements AutoCloseable {
    */
   public URI endpoint() {
     return URI.create("http://127.0.0.1:" + http.port());
+  }
+
+  /**
+   * Returns the KMS keys that the same endpoint serves.
+   *
+   * @return the keys; none at first
+   */
+  public LocalKms kms() {
+    return kms;
   }
 
   /**
@@ -456,14 +468,13 @@ public final class LocalSecretsManager implements AutoCloseable {
   private String canonicalId(String id) {
     synchronized (store) {
       StoredSecret secret = store.find(id);
-      return secret == null ? id : secret.arn;
+      return secret == null ? kms.canonicalId(id) : secret.arn;
     }
   }
 
   private HttpEndpoint.Reply handle(HttpEndpoint.Request request) throws InterruptedException {
     String target = request.headers().getOrDefault("x-amz-target", "");
-    String operation =
-        target.startsWith(TARGET_PREFIX) ? target.substring(TARGET_PREFIX.length()) : target;
+    String operation = operation(target);
     try {
       if (!request.method().equals("POST") || operation.isEmpty()) {
         throw new ServiceError(
@@ -481,6 +492,16 @@ public final class LocalSecretsManager implements AutoCloseable {
     } catch (ServiceError e) {
       return errorAnswer(e);
     }
+  }
+
+  /** The operation's name alone if the service named before it has it; else the whole target. */
+  private static String operation(String target) {
+    String prefix = target.startsWith(KMS_PREFIX) ? KMS_PREFIX : TARGET_PREFIX;
+    if (!target.startsWith(prefix)) {
+      return target;
+    }
+    String name = target.substring(prefix.length());
+    return LocalKms.NAMES.contains(name) == prefix.equals(KMS_PREFIX) ? name : target;
   }
 
   /** Answers as over the wire, with all faults and counts, for whoever stands before it. */
@@ -510,6 +531,7 @@ public final class LocalSecretsManager implements AutoCloseable {
     List<String> ids = new ArrayList<>();
     addStrings(ids, members.get("SecretId"));
     addStrings(ids, members.get("SecretIdList"));
+    addStrings(ids, members.get("KeyId"));
     if (operation.equals("CreateSecret")) {
       addStrings(ids, members.get("Name"));
     }
@@ -545,10 +567,14 @@ public final class LocalSecretsManager implements AutoCloseable {
       case MALFORMED -> answer(200, "application/x-amz-json-1.1", "{\"ARN\":\"arn:aws:secr");
       case NOT_JSON -> answer(fault.status(), "text/plain", fault.message());
       case ERROR, ACCESS_DENIED -> {
+        String operation = call.request().operation();
         List<String> ids = call.request().secretIds();
+        String id = ids.isEmpty() ? null : ids.get(0);
         yield errorAnswer(
             fault.serviceError(
-                call.request().operation(), ids.isEmpty() ? null : ids.get(0), account));
+                operation,
+                id != null && LocalKms.NAMES.contains(operation) ? kms.canonicalId(id) : id,
+                account));
       }
     };
   }
@@ -556,8 +582,11 @@ public final class LocalSecretsManager implements AutoCloseable {
   private HttpEndpoint.Reply perform(Traffic.Call call, Map<String, @Nullable Object> members) {
     String operation = call.request().operation();
     try {
+      Input input = new Input(members);
       Map<String, Object> answer =
-          operations.perform(operation, new Input(members), id -> batchError(call, id));
+          LocalKms.NAMES.contains(operation)
+              ? kms.perform(operation, input)
+              : operations.perform(operation, input, id -> batchError(call, id));
       return answer(200, "application/x-amz-json-1.1", Json.write(answer));
     } catch (ServiceError e) {
       return errorAnswer(e);

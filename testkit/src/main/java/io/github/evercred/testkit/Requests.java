@@ -1,6 +1,7 @@
 package io.github.evercred.testkit;
 
 import java.util.Objects;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,10 +57,10 @@ public final class Requests {
    */
   public static Requests of(String operation) {
     Objects.requireNonNull(operation, "operation");
-    if (!Operations.NAMES.contains(operation)) {
+    if (!Operations.NAMES.contains(operation) && !LocalKms.NAMES.contains(operation)) {
       throw new IllegalArgumentException(
-          "LocalSecretsManager has no operation '%s'; it has %s"
-              .formatted(operation, Operations.NAMES));
+          "LocalSecretsManager has no operation '%s'; it has %s, and of KMS %s"
+              .formatted(operation, Operations.NAMES, new TreeSet<>(LocalKms.NAMES)));
     }
     return new Requests(operation, null, null, Integer.MAX_VALUE);
   }

@@ -54,6 +54,7 @@ class TestkitRulesTest {
             "Hold",
             "LocalAgent",
             "LocalAgent$Builder",
+            "LocalKms",
             "LocalMariaDb",
             "LocalMariaDb$Builder",
             "LocalMySql",
