@@ -21,6 +21,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -291,6 +294,45 @@ class LocalAgentSourceTest {
     }
   }
 
+  /** Whoever forces a refresh must not get what a fetch brings that may be answered by a copy. */
+  @Test
+  void refresh_whileAnotherFetchRuns_makesOneOfItsOwn() throws Exception {
+    var begun = new CountDownLatch(1);
+    var released = new CountDownLatch(1);
+    var fetches = new AtomicInteger();
+    SecretSource copying =
+        new SecretSource() {
+          @Override
+          public SecretValue fetch(SecretRequest request) {
+            if (fetches.incrementAndGet() == 2) {
+              begun.countDown();
+              try {
+                released.await(20, TimeUnit.SECONDS);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            }
+            return SecretValue.builder(request.secretId(), request.fresh() ? "now" : "copy")
+                .text("value");
+          }
+
+          @Override
+          public boolean hasCache() {
+            return true;
+          }
+        };
+    try (SecretCache cache =
+        SecretCache.builder().source(copying).minimumInterval(Duration.ZERO).build()) {
+      assertThat(cache.get(ID).versionId()).isEqualTo("copy");
+      cache.refreshInBackground(ID);
+      assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
+
+      assertThat(cache.refresh(ID).versionId()).isEqualTo("now");
+      released.countDown();
+      assertThat(cache.get(ID).versionId()).isEqualTo("now");
+    }
+  }
+
   @Test
   void token_file_isReadAtEachFetch(@TempDir Path dir) throws Exception {
     secrets.createSecret(ID, "value");
@@ -300,14 +342,7 @@ class LocalAgentSourceTest {
         LocalAgentSource.builder()
             .port(agent.port())
             .withoutFallback()
-            .build(
-                Map.of(
-                    "AWS_TOKEN",
-                    file.toUri()
-                        .toString()
-                        .replace("file:/", "file:///")
-                        .replace("file://////", "file:///")),
-                Time.system())) {
+            .build(Map.of("AWS_TOKEN", "file://" + file), Time.system())) {
       assertThat(failure(source, ENOUGH).reason()).isEqualTo(Reason.AWS_CREDENTIALS);
       Files.writeString(file, TOKEN + "\n");
       assertThat(current(source).asString()).isEqualTo("value");

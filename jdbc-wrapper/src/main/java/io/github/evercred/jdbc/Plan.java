@@ -255,7 +255,10 @@ final class Plan {
                 .withDriver(valid(Option.DRIVER_CLASS, found.name(), found.text()).strip()));
   }
 
-  /** What the cache is to be made with. An ARN names its region, if this connection says none. */
+  /**
+   * What the cache is to be made with. An ARN names its region, if this connection says none; a
+   * local agent that is to be read has a region of its own.
+   */
   private static Map<String, Settings.Found> cacheSettings(
       Settings settings, @Nullable String secretId) throws SQLException {
     var found = new LinkedHashMap<String, Settings.Found>();
@@ -270,7 +273,11 @@ final class Plan {
     }
     Matcher arn = secretId == null ? null : ARN.matcher(secretId);
     Settings.Found region = found.get("region");
-    if (arn != null && arn.matches() && (region == null || !region.own())) {
+    Settings.Found agent = found.get("localAgent");
+    if (arn != null
+        && arn.matches()
+        && (region == null || !region.own())
+        && (agent == null || !agent.text().strip().equalsIgnoreCase("always"))) {
       found.put(
           "region", new Settings.Found(Objects.requireNonNull(arn.group(1)), "the ARN", false));
     }

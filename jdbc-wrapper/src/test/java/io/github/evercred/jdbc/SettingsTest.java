@@ -177,6 +177,16 @@ class SettingsTest {
   }
 
   @Test
+  void region_arnAsSecretIdReadByTheAgent_isTheAgents() throws SQLException {
+    properties.setProperty("user", ARN);
+    properties.setProperty("evercred.localAgent", "Always");
+    assertThat(plan("").cacheSettings()).doesNotContainKey("region");
+    assertThat(Logins.of(plan(""), null)).as("a cache can be made").isNotNull();
+    properties.setProperty("evercred.localAgent", "auto");
+    assertThat(cache("region")).isEqualTo("eu-central-1");
+  }
+
+  @Test
   void sharedCache_settingsOfTheJvmMakeNoSense_saysWhereTheyStand() throws SQLException {
     environment.put("EVERCRED_REFRESH_AFTER", "marker soon");
     assertThatThrownBy(() -> Logins.of(plan(""), null))

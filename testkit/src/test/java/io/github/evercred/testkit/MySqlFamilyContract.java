@@ -289,11 +289,26 @@ abstract class MySqlFamilyContract {
             .isInstanceOfSatisfying(
                 SQLException.class, e -> assertThat(e.getErrorCode()).isEqualTo(1045));
         assertThat(small.refused("app")).isEqualTo(1);
-        small.admin().close();
+        adminOnceRefusedOnesHaveLeft(small).close();
       } finally {
         for (Connection one : taken) {
           one.close();
         }
+      }
+    }
+  }
+
+  /** The server counts a login that it has refused for a moment longer than its client does. */
+  private static Connection adminOnceRefusedOnesHaveLeft(TestDatabase small) throws SQLException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (true) {
+      try {
+        return small.admin();
+      } catch (SQLException e) {
+        if (e.getErrorCode() != 1040 || System.nanoTime() > end) {
+          throw e;
+        }
+        Thread.onSpinWait();
       }
     }
   }
