@@ -211,7 +211,8 @@ final class Flights implements AutoCloseable {
     }
   }
 
-  private boolean isEnough(Flight other, Purpose purpose) {
+  /** Whether what a flight brings will do: not if it may be a copy that the source has. */
+  boolean isEnough(Flight other, Purpose purpose) {
     return !purpose.wantsFresh() || other.purpose.wantsFresh() || !source.hasCache();
   }
 

@@ -159,7 +159,9 @@ public final class LocalAgentSource implements SecretSource {
         List.of("AWS_TOKEN", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")) {
       String told = environment.getOrDefault(variable, "").strip();
       if (!told.isEmpty()) {
-        return told.startsWith("file://") ? read(Path.of(URI.create(told))) : told;
+        return told.startsWith("file://")
+            ? read(Path.of(told.substring("file://".length())))
+            : told;
       }
     }
     if (Files.isReadable(TOKEN_FILE)) {

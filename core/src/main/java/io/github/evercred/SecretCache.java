@@ -707,7 +707,9 @@ public final class SecretCache implements AutoCloseable {
       requireOpen();
       long left = deadline - time.nanos();
       Flight flight = flights.running(key);
-      if (flight == null || flight.begun - notBefore < 0) {
+      if (flight == null
+          || flight.begun - notBefore < 0
+          || !flights.isEnough(flight, Purpose.PROBE)) {
         long pause = Math.min(PROBE_INTERVAL, settings.minimumInterval()) - entries.sinceBegun(key);
         if (pause > 0) {
           pause(Math.min(pause, left));

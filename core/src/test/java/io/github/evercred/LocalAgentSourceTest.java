@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The local agent's protocol, and what is done where it does not answer. */
 @Timeout(30)
@@ -299,8 +300,9 @@ class LocalAgentSourceTest {
   }
 
   /** Whoever forces a refresh must not get what a fetch brings that may be answered by a copy. */
-  @Test
-  void refresh_whileAnotherFetchRuns_makesOneOfItsOwn() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void forced_whileAnotherFetchRuns_makesOneOfItsOwn(boolean afterARefusal) throws Exception {
     var begun = new CountDownLatch(1);
     var released = new CountDownLatch(1);
     var fetches = new AtomicInteger();
@@ -328,10 +330,19 @@ class LocalAgentSourceTest {
     try (SecretCache cache =
         SecretCache.builder().source(copying).minimumInterval(Duration.ZERO).build()) {
       assertThat(cache.get(ID).versionId()).isEqualTo("copy");
+      long refused = cache.time().nanos();
       cache.refreshInBackground(ID);
       assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
 
-      assertThat(cache.refresh(ID).versionId()).isEqualTo("now");
+      SecretValue forced =
+          afterARefusal
+              ? cache.fetchAnew(
+                  ID,
+                  VersionSelector.CURRENT,
+                  refused,
+                  cache.time().in(Duration.ofSeconds(10).toNanos()))
+              : cache.refresh(ID);
+      assertThat(forced.versionId()).isEqualTo("now");
       released.countDown();
       assertThat(cache.get(ID).versionId()).isEqualTo("now");
     }
