@@ -34,9 +34,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Where the agent does not answer (nothing listens, it is not ready, it takes too long, it or
  * the way to AWS is out of order) the fallback is asked in the time that is left: by default {@link
- * AwsSecretSource#create()}, which is made at that moment. For 30 seconds from then on the agent is
- * not asked. What AWS answers through the agent is an answer, also if it says no, and so is the
- * refusal of the token.
+ * AwsSecretSource#create()}, which is made at that moment. One that hangs takes the whole of its
+ * attempt, and the next is the fallback's. For 30 seconds from then on the agent is not asked. What
+ * AWS answers through the agent is an answer, also if it says no, and so is the refusal of the
+ * token.
  *
  * <p>The protocol: <a
  * href="https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html">
