@@ -41,7 +41,8 @@ final class Bounded<K, V> {
 
   /** Caffeine, once it is needed. In a class of its own, that is not loaded before. */
   private abstract static class Bounds<K, V> {
-    private @Nullable Cache<K, V> cache;
+    /** Set under the lock, and read without it. */
+    private volatile @Nullable Cache<K, V> cache;
 
     abstract Cache<K, V> make();
 

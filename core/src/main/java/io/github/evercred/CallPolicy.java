@@ -152,7 +152,10 @@ final class CallPolicy {
     }
   }
 
-  /** Starts a fetch. The stage fails with a {@link SecretException} or an {@link Error}. */
+  /**
+   * Starts a fetch. The stage fails with a {@link SecretException} or an {@link Error}, or with one
+   * of them as the cause of a {@code CompletionException}.
+   */
   <T> CompletionStage<T> start(Call<T> call, int attempts) {
     CompletableFuture<T> first = attempt(call);
     return attempts == 1

@@ -118,7 +118,10 @@ class ColdStartClassesTest {
                       "EVERCRED_REGION", secrets.region()),
                   classPath()))
           .anyMatch(line -> line.contains("software.amazon.awssdk"))
-          .anyMatch(line -> line.contains("io.github.evercred.AwsSecretSource "));
+          .anyMatch(line -> line.contains("io.github.evercred.AwsSecretSource "))
+          .noneMatch(line -> line.contains("io.github.resilience4j"))
+          .noneMatch(line -> line.contains("com.github.benmanes.caffeine"))
+          .noneMatch(line -> line.contains("software.amazon.awssdk.services.sts"));
     }
   }
 }
