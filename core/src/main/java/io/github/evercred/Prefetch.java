@@ -87,8 +87,10 @@ final class Prefetch {
         failed.put(key.secretId(), e);
       }
     }
+    // A batch of one may be refused by a policy that allows the secret itself, and gains nothing.
+    boolean alone = singly || keys.size() == 1;
     return CompletableFuture.allOf(
-        flights.batch(keys, singly, this::refused).stream()
+        flights.batch(keys, alone, this::refused).stream()
             .map(flight -> flight.end.handle((value, thrown) -> landed(flight, thrown)))
             .toArray(CompletableFuture<?>[]::new));
   }

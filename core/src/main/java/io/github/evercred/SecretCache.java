@@ -291,8 +291,8 @@ public final class SecretCache implements AutoCloseable {
 
   /**
    * Loads the current versions of many secrets, 20 by one call of BatchGetSecretValue where the
-   * source and the policy allow it, and else one by one. What is cached and usable is left as it
-   * is. Readers that come meanwhile share the fetches. Waits until all have ended.
+   * source and the policy allow it, and else one by one, as is one alone. What is cached and usable
+   * is left as it is. Readers that come meanwhile share the fetches. Waits until all have ended.
    *
    * @param secretIds names and ARNs; not more than {@code maximumSecrets}
    * @return which were loaded, and why the others were not

@@ -93,7 +93,8 @@ class SecretPrefetchTest {
 
       assertThat(prefetch(f, ids).loaded()).hasSize(1_000);
 
-      assertThat(f.source.batches()).hasSize(334);
+      assertThat(f.source.batches()).hasSize(333);
+      assertThat(f.source.calls()).as("the last, alone").isEqualTo(1);
     }
   }
 
@@ -310,6 +311,17 @@ class SecretPrefetchTest {
     }
   }
 
+  /** A policy that allows the secret alone would refuse the batch, at every start of a function. */
+  @Test
+  void oneAlone_isFetchedAsAReadFetchesIt() {
+    try (var f = fixture(20)) {
+      assertThat(prefetch(f, ID).loaded()).containsExactly(ID);
+
+      assertThat(f.source.batches()).isEmpty();
+      assertThat(f.source.calls()).isEqualTo(1);
+    }
+  }
+
   @Test
   void lapsedValues_areFetched() {
     try (var f = fixture(20)) {
@@ -320,7 +332,7 @@ class SecretPrefetchTest {
       assertThat(prefetch(f, ID).isComplete()).isTrue();
 
       assertThat(f.read()).isEqualTo("two");
-      assertThat(f.source.batches()).hasSize(1);
+      assertThat(f.source.calls()).isEqualTo(2);
     }
   }
 
@@ -332,7 +344,7 @@ class SecretPrefetchTest {
       PrefetchReport report = prefetch(f, "absent");
 
       assertThat(reason(report, "absent")).isEqualTo(Reason.NOT_FOUND);
-      assertThat(f.source.batches()).hasSize(1);
+      assertThat(f.source.calls()).isEqualTo(1);
     }
   }
 
