@@ -13,8 +13,8 @@ import software.amazon.awssdk.services.sts.model.AssumeRoleRequest;
 
 /**
  * The credentials of an IAM role, assumed when they are first needed and again before they expire,
- * in the thread that needs them. Apart from {@link AwsSecretSource}, so that without a role the
- * {@code sts} artifact is never looked for.
+ * in the thread that needs them. Apart from {@link AwsCalls}, so that without a role the {@code
+ * sts} artifact is never looked for.
  *
  * <p>Thread-safe. While they are renewed (in their last five minutes) and that fails, the old ones
  * are used until their last minute.
@@ -39,7 +39,7 @@ final class AssumedRole implements AwsCredentialsProvider, AutoCloseable {
    */
   AssumedRole(Place place, String role, @Nullable AwsCredentialsProvider from) {
     this.role = role;
-    this.sts = AwsSecretSource.lean(StsClient.builder(), place, from).build();
+    this.sts = AwsCalls.lean(StsClient.builder(), place, from).build();
     this.credentials =
         StsAssumeRoleCredentialsProvider.builder()
             .stsClient(sts)
@@ -53,7 +53,7 @@ final class AssumedRole implements AwsCredentialsProvider, AutoCloseable {
         .roleArn(role)
         .roleSessionName(place.roleSessionName())
         .externalId(place.externalId().orElse(null))
-        .overrideConfiguration(o -> AwsSecretSource.limit(o, limit.get()))
+        .overrideConfiguration(o -> AwsCalls.limit(o, limit.get()))
         .build();
   }
 
@@ -78,7 +78,7 @@ final class AssumedRole implements AwsCredentialsProvider, AutoCloseable {
       throw e;
     } catch (SdkClientException e) {
       // What cannot be read is quoted by the SDK, and may be the credentials.
-      throw AwsSecretSource.isUnreadable(e)
+      throw AwsCalls.isUnreadable(e)
           ? none("the answer cannot be read", null)
           : none(e.getMessage(), e);
     } catch (NullPointerException | IllegalStateException e) {

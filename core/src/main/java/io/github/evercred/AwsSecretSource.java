@@ -1,7 +1,5 @@
 package io.github.evercred;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,31 +12,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
-import software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider;
-import software.amazon.awssdk.awscore.AwsRequestOverrideConfiguration;
-import software.amazon.awssdk.awscore.client.builder.AwsClientBuilder;
-import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
-import software.amazon.awssdk.awscore.exception.AwsServiceException;
-import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
 import software.amazon.awssdk.core.SdkBytes;
-import software.amazon.awssdk.core.client.builder.SdkSyncClientBuilder;
-import software.amazon.awssdk.core.client.config.SdkAdvancedClientOption;
-import software.amazon.awssdk.core.exception.AbortedException;
-import software.amazon.awssdk.core.exception.ApiCallAttemptTimeoutException;
-import software.amazon.awssdk.core.exception.ApiCallTimeoutException;
-import software.amazon.awssdk.core.exception.SdkClientException;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
-import software.amazon.awssdk.profiles.ProfileFile;
-import software.amazon.awssdk.profiles.ProfileFileLocation;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.APIErrorType;
@@ -46,11 +25,10 @@ import software.amazon.awssdk.services.secretsmanager.model.BatchGetSecretValueR
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRequest;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.SecretValueEntry;
-import software.amazon.awssdk.utils.SdkAutoCloseable;
 
 /**
  * Reads secrets from AWS Secrets Manager through the AWS SDK for Java v2. The one place that knows
- * the SDK.
+ * its client.
  *
  * <p>One {@code GetSecretValue} a fetch, with {@code VersionStage} or {@code VersionId} sent, so
  * that {@code secretsmanager:GetSecretValue} (and {@code kms:Decrypt} for a customer-managed key)
@@ -67,50 +45,29 @@ import software.amazon.awssdk.utils.SdkAutoCloseable;
  */
 public final class AwsSecretSource implements SecretSource {
 
-  /** From the SDK's credential providers, single sign-on and instance metadata among them. */
-  private static final Pattern SAYS_CREDENTIALS =
-      Pattern.compile(
-          "credential|IMDS|metadata service|SSO (session|token)", Pattern.CASE_INSENSITIVE);
+  private static final AwsCalls.Service SERVICE =
+      new AwsCalls.Service(
+          "Secrets Manager",
+          "SecretsManager",
+          "This source of secrets is closed; close it after every cache that reads from it.");
 
-  private final Supplier<Built> maker;
-  private final AtomicReference<@Nullable FutureTask<Built>> client = new AtomicReference<>();
+  private final AwsCalls<SecretsManagerClient> aws;
   private final String description;
   private final @Nullable String role;
-  private final boolean owned;
   private final Time time = Time.system(); // Its clock alone.
 
-  /** Held for assignments only. */
-  private final Object lock = new Object();
-
-  private boolean closed;
-  private @Nullable Built toClose;
-
-  /** A client, and what was built for its credentials. */
-  private record Built(
-      SecretsManagerClient client, @Nullable AssumedRole role, @Nullable SdkAutoCloseable profile) {
-    void close() {
-      client.close();
-      if (role != null) {
-        role.close();
-      }
-      if (profile != null) {
-        profile.close();
-      }
-    }
-  }
-
   AwsSecretSource(Supplier<SecretsManagerClient> maker, String description, boolean owned) {
-    this.maker = () -> new Built(maker.get(), null, null);
+    this.aws = AwsCalls.with(SERVICE, maker, AwsSecretSource::region, owned);
     this.description = description;
     this.role = null;
-    this.owned = owned;
   }
 
   AwsSecretSource(Place place) {
-    this.maker = () -> build(place);
+    this.aws =
+        AwsCalls.as(
+            SERVICE, place, credentials -> build(place, credentials), AwsSecretSource::region);
     this.description = place.description();
     this.role = place.role().orElse(null);
-    this.owned = true;
   }
 
   /**
@@ -176,92 +133,11 @@ public final class AwsSecretSource implements SecretSource {
     }
   }
 
-  private static Built build(Place place) {
-    if (isSet("AWS_WEB_IDENTITY_TOKEN_FILE", "aws.webIdentityTokenFile")) {
-      requireSts(
-          "AWS_WEB_IDENTITY_TOKEN_FILE is set",
-          "without it the SDK would use another identity, the node's role");
-    }
-    if (place.role().isPresent()) {
-      requireSts("A role is configured", "a role is assumed with it");
-    }
-    ProfileCredentialsProvider profile = place.profile().map(AwsSecretSource::profile).orElse(null);
-    AssumedRole role = null;
-    try {
-      role = place.role().map(arn -> new AssumedRole(place, arn, profile)).orElse(null);
-      var builder = lean(SecretsManagerClient.builder(), place, role == null ? profile : role);
-      place.endpoint().ifPresent(builder::endpointOverride);
-      return new Built(builder.build(), role, profile);
-    } catch (RuntimeException e) {
-      if (role != null) {
-        role.close();
-      }
-      if (profile != null) {
-        profile.close();
-      }
-      throw e;
-    }
-  }
-
-  private static boolean isSet(String variable, String property) {
-    return System.getenv(variable) != null || System.getProperty(property) != null;
-  }
-
-  /**
-   * Sets what all clients have in common that are built here.
-   *
-   * @param credentials null means the SDK's default chain
-   */
-  static <B extends AwsClientBuilder<B, ?> & SdkSyncClientBuilder<B, ?>> B lean(
-      B builder, Place place, @Nullable AwsCredentialsProvider credentials) {
-    builder
-        .httpClientBuilder(
-            UrlConnectionHttpClient.builder().connectionTimeout(Duration.ofSeconds(2)))
-        .overrideConfiguration(
-            o -> {
-              o.retryStrategy(AwsRetryStrategy.doNotRetry())
-                  .putAdvancedOption(SdkAdvancedClientOption.USER_AGENT_SUFFIX, "evercred");
-              place.profile().ifPresent(o::defaultProfileName);
-            });
-    place.region().map(Region::of).ifPresent(builder::region);
-    if (credentials != null) {
-      builder.credentialsProvider(credentials);
-    }
-    return builder;
-  }
-
-  /** The SDK would say no more than that there are no credentials, at the first call. */
-  private static ProfileCredentialsProvider profile(String name) {
-    if (ProfileFile.defaultProfileFile().profile(name).isEmpty()) {
-      throw new SecretException(
-          SecretException.Reason.CONFIGURATION,
-          "there is no profile '%s' in %s or %s: add it, or correct the option profile"
-              .formatted(
-                  name,
-                  ProfileFileLocation.configurationFilePath(),
-                  ProfileFileLocation.credentialsFilePath()),
-          null);
-    }
-    return ProfileCredentialsProvider.create(name);
-  }
-
-  /**
-   * With a web identity (EKS) and without the {@code sts} artifact the SDK's chain goes on to the
-   * node's role, silently: another identity than the one that was configured.
-   */
-  private static void requireSts(String need, String why) {
-    try {
-      Class.forName(
-          "software.amazon.awssdk.services.sts.StsClient",
-          false,
-          AwsSecretSource.class.getClassLoader());
-    } catch (ClassNotFoundException e) {
-      throw new SecretException(
-          SecretException.Reason.CONFIGURATION,
-          "%s, but software.amazon.awssdk:sts is not on the class path. Add it: %s."
-              .formatted(need, why),
-          e);
-    }
+  private static SecretsManagerClient build(
+      Place place, @Nullable AwsCredentialsProvider credentials) {
+    var builder = AwsCalls.lean(SecretsManagerClient.builder(), place, credentials);
+    place.endpoint().ifPresent(builder::endpointOverride);
+    return builder.build();
   }
 
   @Override
@@ -280,7 +156,9 @@ public final class AwsSecretSource implements SecretSource {
             request.secretId(),
             current,
             timeout,
-            c -> c.getSecretValue(asked.overrideConfiguration(o -> limit(o, timeout)).build()));
+            c ->
+                c.getSecretValue(
+                    asked.overrideConfiguration(o -> AwsCalls.limit(o, timeout)).build()));
     return value(
         request.secretId(),
         answer.arn(),
@@ -316,7 +194,7 @@ public final class AwsSecretSource implements SecretSource {
       while (pages.more) {
         Duration left = Duration.ofNanos(end - time.nanos());
         if (left.isNegative() || left.isZero()) {
-          throw noAnswerWithin(timeout, null);
+          throw AwsCalls.noAnswerWithin(timeout, null);
         }
         pages.add(
             call(
@@ -328,7 +206,7 @@ public final class AwsSecretSource implements SecretSource {
                         b ->
                             b.secretIdList(secretIds)
                                 .nextToken(pages.token)
-                                .overrideConfiguration(o -> limit(o, left)))));
+                                .overrideConfiguration(o -> AwsCalls.limit(o, left)))));
       }
     } catch (UnsupportedOperationException e) { // From a stand-in that has no such method.
       throw new SecretException(
@@ -457,7 +335,7 @@ public final class AwsSecretSource implements SecretSource {
               Objects.requireNonNullElse(error.errorCode(), ""),
               Objects.requireNonNullElse(error.message(), ""),
               false),
-          new AwsErrors.Asked(id, true, clientRegion(), role),
+          new AwsErrors.Asked(id, true, aws.region(), role),
           errors.get(error),
           null);
     }
@@ -474,127 +352,20 @@ public final class AwsSecretSource implements SecretSource {
     return found;
   }
 
-  static void limit(AwsRequestOverrideConfiguration.Builder call, Duration timeout) {
-    call.apiCallTimeout(timeout).apiCallAttemptTimeout(timeout);
-  }
-
-  private static SecretException noAnswerWithin(Duration timeout, @Nullable Throwable cause) {
-    return new SecretException(
-        SecretException.Reason.UNAVAILABLE, "no answer within " + timeout, cause);
-  }
-
   private <T> T call(
       @Nullable String secretId,
       boolean current,
       Duration timeout,
       Function<SecretsManagerClient, T> call) {
-    try {
-      Built built = built();
-      AssumedRole assumed = built.role();
-      return assumed == null
-          ? call.apply(built.client())
-          : assumed.within(timeout, () -> call.apply(built.client()));
-    } catch (SecretException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      if (isClosed()) {
-        throw closedFailure(); // What a closed client throws says less.
-      }
-      throw sorted(e, secretId, current, timeout);
-    }
-  }
-
-  private RuntimeException sorted(
-      RuntimeException failure, @Nullable String secretId, boolean current, Duration timeout) {
-    if (failure instanceof AwsServiceException e) {
-      return sorted(e, new AwsErrors.Asked(secretId, current, clientRegion(), role));
-    }
-    if (failure instanceof ApiCallTimeoutException
-        || failure instanceof ApiCallAttemptTimeoutException) {
-      return noAnswerWithin(timeout, failure);
-    }
-    if (failure instanceof AbortedException) {
-      return new SecretException(
-          SecretException.Reason.UNAVAILABLE, "the call was stopped", failure);
-    }
-    if (failure instanceof SdkClientException e) {
-      return sorted(e);
-    }
-    if (failure instanceof UncheckedIOException e) {
-      // The SDK lets some of its HTTP client's through; the JSON parser's own quote the text.
-      return Objects.requireNonNull(e.getCause()).getClass().getName().startsWith("java.")
-          ? new SecretException(SecretException.Reason.UNAVAILABLE, "the connection broke", e)
-          : unreadable();
-    }
-    return failure;
-  }
-
-  /** Builds the client once; others wait for it. A build that failed is tried again by the next. */
-  private Built built() {
-    if (isClosed()) {
-      throw closedFailure();
-    }
-    FutureTask<Built> mine = new FutureTask<>(this::make);
-    FutureTask<Built> building = client.updateAndGet(other -> other == null ? mine : other);
-    if (building == mine) {
-      mine.run();
-    }
-    try {
-      return building.get();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new SecretException(
-          SecretException.Reason.UNAVAILABLE, "interrupted while the AWS client was built", e);
-    } catch (ExecutionException e) {
-      client.compareAndSet(building, null);
-      Throwable cause = e.getCause();
-      if (cause instanceof SecretException configuration) {
-        throw configuration.again("");
-      }
-      throw new SecretException(
-          SecretException.Reason.CONFIGURATION,
-          "the AWS client could not be built: " + (cause == null ? e : cause).getMessage(),
-          cause);
-    }
-  }
-
-  /** Whoever comes second, this or {@link #close}, closes what has been built. */
-  private Built make() {
-    Built made = maker.get();
-    if (!owned) {
-      return made;
-    }
-    synchronized (lock) {
-      if (!closed) {
-        toClose = made;
-        return made;
-      }
-    }
-    made.close();
-    throw closedFailure();
-  }
-
-  private boolean isClosed() {
-    synchronized (lock) {
-      return closed;
-    }
-  }
-
-  private static SecretException closedFailure() {
-    return new SecretException(
-        SecretException.Reason.CLOSED,
-        "This source of secrets is closed; close it after every cache that reads from it.",
-        null);
-  }
-
-  /** Only a failure asks for it, so the client has mostly been built. */
-  private @Nullable String clientRegion() {
-    FutureTask<Built> built = client.get();
-    try {
-      return built == null || !built.isDone() ? null : region(built.get().client());
-    } catch (InterruptedException | ExecutionException e) {
-      return null; // Not of a task that is done and whose client has made a call.
-    }
+    return aws.call(
+        timeout,
+        call,
+        e ->
+            failureOf(
+                aws.answer(e),
+                new AwsErrors.Asked(secretId, current, aws.region(), role),
+                e.requestId(),
+                e));
   }
 
   private static SecretValue value(
@@ -619,21 +390,6 @@ public final class AwsSecretSource implements SecretSource {
         : value.bytes(bytes.asByteArrayUnsafe());
   }
 
-  private static SecretException sorted(AwsServiceException e, AwsErrors.Asked asked) {
-    AwsErrorDetails details = e.awsErrorDetails();
-    String service = details == null ? null : details.serviceName();
-    return failureOf(
-        new AwsErrors.Answer(
-            service == null || service.equalsIgnoreCase("SecretsManager") ? null : service,
-            e.statusCode(),
-            details == null ? "" : Objects.requireNonNullElse(details.errorCode(), ""),
-            details == null ? "" : Objects.requireNonNullElse(details.errorMessage(), ""),
-            e.isClockSkewException()),
-        asked,
-        e.requestId(),
-        e);
-  }
-
   private static SecretException failureOf(
       AwsErrors.Answer answer,
       AwsErrors.Asked asked,
@@ -641,38 +397,6 @@ public final class AwsSecretSource implements SecretSource {
       @Nullable Throwable cause) {
     SecretException.Reason reason = AwsErrors.reason(answer, asked);
     return new SecretException(reason, AwsErrors.message(answer, asked, reason), requestId, cause);
-  }
-
-  /** What never reached AWS has no code, so its text must do. */
-  private static SecretException sorted(SdkClientException e) {
-    String message = Objects.requireNonNullElse(e.getMessage(), "");
-    if (isUnreadable(e)) {
-      return unreadable();
-    }
-    if (SAYS_CREDENTIALS.matcher(message).find()) {
-      return new SecretException(SecretException.Reason.AWS_CREDENTIALS, message, e);
-    }
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof IOException || cause instanceof UncheckedIOException) {
-        return new SecretException(SecretException.Reason.UNAVAILABLE, message, e);
-      }
-    }
-    return new SecretException(
-        SecretException.Reason.CONFIGURATION, "the AWS SDK could not make the call: " + message, e);
-  }
-
-  static boolean isUnreadable(SdkClientException e) {
-    return e.getMessage() != null && e.getMessage().startsWith("Unable to unmarshall response");
-  }
-
-  /**
-   * Without a cause: the SDK's message quotes what it could not read, and that may be the value.
-   */
-  private static SecretException unreadable() {
-    return new SecretException(
-        SecretException.Reason.MALFORMED,
-        "the answer is not the JSON that Secrets Manager sends",
-        null);
   }
 
   @Override
@@ -688,18 +412,7 @@ public final class AwsSecretSource implements SecretSource {
    */
   @Override
   public void close() {
-    if (!owned) {
-      return;
-    }
-    Built built;
-    synchronized (lock) {
-      closed = true;
-      built = toClose;
-      toClose = null;
-    }
-    if (built != null) {
-      built.close();
-    }
+    aws.close();
   }
 
   /**
