@@ -3,12 +3,14 @@ package io.github.evercred;
 import io.github.evercred.SecretException.Reason;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an error that AWS answers means, and what to say about it. Pure functions.
+ * What an error means that Secrets Manager or KMS answers, and what to say about it. Pure
+ * functions.
  *
  * <p>The error code decides, never the status, on which AWS, its documentation and emulators
  * disagree ({@code ResourceNotFoundException} comes with 400 and with 404, {@code
@@ -30,7 +32,7 @@ final class AwsErrors {
   /**
    * An error as AWS answered it.
    *
-   * @param service who answered, where that is not Secrets Manager
+   * @param service who answered, where that is not the service that was asked
    * @param status HTTP status; 0 for an error within a batch, which has none
    * @param code the error's code; empty if there was none
    * @param text the error's message; may be empty
@@ -63,6 +65,30 @@ final class AwsErrors {
     }
   }
 
+  /**
+   * What KMS was asked.
+   *
+   * @param operation {@code GenerateDataKey} or {@code Decrypt}
+   * @param keyId the key as the caller wrote it
+   * @param region the client's region, if it is known
+   * @param role the role that is assumed to use it, if one is
+   */
+  record AskedOfKms(
+      String operation, String keyId, @Nullable String region, @Nullable String role) {
+
+    /** Says how the ARN's region differs from the client's, or returns null if it does not. */
+    private @Nullable String otherRegion() {
+      String[] parts = keyId.split(":", 6);
+      return parts.length < 6
+              || !parts[0].equals("arn")
+              || region == null
+              || parts[3].equals(region)
+          ? null
+          : "The key's ARN is of region %s, while this client calls KMS in %s"
+              .formatted(parts[3], region);
+    }
+  }
+
   private static final Pattern WHO_AND_WHAT =
       Pattern.compile("User: arn:[^:\\s]*:[^:\\s]*:[^:\\s]*:(\\d+):.* on resource: (\\S+)");
 
@@ -71,9 +97,7 @@ final class AwsErrors {
 
   static Reason reason(Answer answer, Asked asked) {
     Reason reason = byCode(answer);
-    if (answer.service() != null && !reason.isTransient()) {
-      // Whoever else answers was asked for credentials on the way. A role that may not be assumed
-      // is no denial of the secret.
+    if (isOfCredentials(answer, reason)) {
       return Reason.AWS_CREDENTIALS;
     }
     return reason == Reason.NOT_FOUND
@@ -82,6 +106,26 @@ final class AwsErrors {
             && asked.otherRegion() != null
         ? Reason.WRONG_REGION
         : reason;
+  }
+
+  static Reason reason(Answer answer, AskedOfKms asked) {
+    Reason reason = byCode(answer);
+    if (isOfCredentials(answer, reason)) {
+      return Reason.AWS_CREDENTIALS;
+    }
+    return reason == Reason.ACCESS_DENIED
+        ? Reason.KMS_DENIED
+        : answer.code().equals("NotFoundException") && asked.otherRegion() != null
+            ? Reason.WRONG_REGION
+            : reason;
+  }
+
+  /**
+   * Whoever else answers was asked for credentials on the way. A role that may not be assumed is no
+   * denial of the secret or the key.
+   */
+  private static boolean isOfCredentials(Answer answer, Reason reason) {
+    return answer.service() != null && !reason.isTransient();
   }
 
   private static Reason byCode(Answer answer) {
@@ -184,22 +228,44 @@ final class AwsErrors {
 
   /** The whole message: who answered what, and a hint at its cause where there is one. */
   static String message(Answer answer, Asked asked, Reason reason) {
+    List<String> said = said("Secrets Manager", answer, asked.role(), reason);
+    if (answer.service() == null) {
+      addHints(said, answer, asked, reason);
+    }
+    return String.join(". ", said);
+  }
+
+  /** As for a secret; {@link #nextStepOfKms} is said by the caller. */
+  static String message(Answer answer, AskedOfKms asked, Reason reason) {
+    List<String> said = said("KMS", answer, asked.role(), reason);
+    if (answer.service() == null) {
+      addHints(said, answer, asked, reason);
+    }
+    return String.join(". ", said);
+  }
+
+  private static List<String> said(
+      String service, Answer answer, @Nullable String role, Reason reason) {
     var said = new ArrayList<String>();
     said.add(
         "%s answered%s %s%s"
             .formatted(
                 answer.service() == null
-                    ? "Secrets Manager"
+                    ? service
                     : "The AWS service '" + answer.service() + "', asked for credentials,",
                 answer.status() == 0 ? "" : " " + answer.status(),
                 answer.code().isEmpty() ? "without a code" : answer.code(),
                 answer.text().isEmpty() ? "" : ": " + withoutStop(answer.text())));
-    if (answer.service() == null) {
-      addHints(said, answer, asked, reason);
-    } else if (asked.role() != null) {
-      said.add(whyNotAssumed(answer, asked.role(), reason));
+    if (answer.service() != null && role != null) {
+      said.add(whyNotAssumed(answer, role, reason));
+    } else if (answer.service() == null
+        && reason == Reason.UNAVAILABLE
+        && answer.code().isEmpty()) {
+      said.add(
+          "Without a code it may not be %s that answered, but a proxy before it"
+              .formatted(service));
     }
-    return String.join(". ", said);
+    return said;
   }
 
   /** What was refused may have come before the role: a web identity, a role of the profile's. */
@@ -218,6 +284,11 @@ final class AwsErrors {
     return stripped.endsWith(".") ? stripped.substring(0, stripped.length() - 1) : stripped;
   }
 
+  private static String signedForAnother(@Nullable String region) {
+    return "The client signs for region %s, and its endpoint is not of that region"
+        .formatted(region == null ? "unknown" : region);
+  }
+
   private static void addHints(List<String> said, Answer answer, Asked asked, Reason reason) {
     switch (reason) {
       case NOT_FOUND -> said.add(whyNotFound(answer, asked));
@@ -226,14 +297,13 @@ final class AwsErrors {
         said.add(
             other != null && answer.code().equals("ResourceNotFoundException")
                 ? other
-                : "The client signs for region %s, and its endpoint is not of that region"
-                    .formatted(asked.region() == null ? "unknown" : asked.region()));
+                : signedForAnother(asked.region()));
       }
       case ACCESS_DENIED -> {
-        addOtherRegion(said, asked);
+        addOtherRegion(said, asked.otherRegion());
         addWhyDenied(said, answer, asked);
       }
-      case INVALID_REQUEST -> addOtherRegion(said, asked);
+      case INVALID_REQUEST -> addOtherRegion(said, asked.otherRegion());
       case KMS_DENIED -> {
         if (answer.text().contains("different AWS account")) {
           said.add(
@@ -243,18 +313,59 @@ final class AwsErrors {
               "This version is still under an earlier key: allow kms:Decrypt on that key, or store the value anew");
         }
       }
-      case UNAVAILABLE -> {
-        if (answer.code().isEmpty()) {
+      default -> {}
+    }
+  }
+
+  private static void addHints(List<String> said, Answer answer, AskedOfKms asked, Reason reason) {
+    switch (reason) {
+      case WRONG_REGION ->
           said.add(
-              "Without a code it may not be Secrets Manager that answered, but a proxy before it");
+              answer.code().equals("NotFoundException")
+                  ? Objects.requireNonNull(asked.otherRegion())
+                  : signedForAnother(asked.region()));
+      case KMS_DENIED -> addOtherRegion(said, asked.otherRegion());
+      case KEY_UNUSABLE -> {
+        switch (answer.code()) {
+          case "InvalidCiphertextException" ->
+              said.add(
+                  "The data key is damaged, or was made for another application or purpose: it opens under no other encryption context than its own");
+          case "IncorrectKeyException" ->
+              said.add(
+                  "The data key was made under another key; an alias may have been moved since");
+          case "NotFoundException" -> {
+            if (!asked.keyId().startsWith("arn:")) {
+              said.add(
+                  "A key's id or alias is looked for in the caller's own account and region; a key of another account is only found by its ARN");
+            }
+          }
+          default -> {}
         }
       }
       default -> {}
     }
   }
 
-  private static void addOtherRegion(List<String> said, Asked asked) {
-    String other = asked.otherRegion();
+  /** What to do about a failed call of KMS, answered or not. */
+  static String nextStepOfKms(String operation, Reason reason) {
+    return switch (reason) {
+      case KMS_DENIED ->
+          "Allow kms:%s on this key to this caller, by the key's policy, or by IAM where that policy leaves it to it; a condition kms:ViaService admits no direct call"
+              .formatted(operation);
+      case KEY_UNUSABLE ->
+          "Look at the key: it must be there, symmetric, enabled, not pending deletion%s"
+              .formatted(
+                  operation.equals("Decrypt")
+                      ? ", and the one that the data key was made under"
+                      : "");
+      case WRONG_REGION -> "Name a key of the client's region, or set the region to the key's";
+      case INVALID_REQUEST -> "Correct the key id as KMS's answer says";
+      case MALFORMED -> "Look at what stands between here and AWS";
+      default -> reason.nextStep();
+    };
+  }
+
+  private static void addOtherRegion(List<String> said, @Nullable String other) {
     if (other != null) {
       said.add(other);
     }

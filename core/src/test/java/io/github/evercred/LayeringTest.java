@@ -43,9 +43,10 @@ class LayeringTest {
     "com.github.benmanes.caffeine, Bounded.java",
     "io.github.resilience4j,       CallPolicy.java",
     "com.grack.nanojson,           JsonFields.java",
-    "software.amazon.awssdk,       AssumedRole.java AwsCalls.java AwsSecretSource.java",
+    "software.amazon.awssdk,       AssumedRole.java AwsCalls.java AwsSecretSource.java KmsKeys.java",
     "software.amazon.awssdk.services.secretsmanager, AwsSecretSource.java",
     "software.amazon.awssdk.services.sts,            AssumedRole.java",
+    "software.amazon.awssdk.services.kms,            KmsKeys.java",
   })
   void library_inMain_isNamedByItsOwnFilesAlone(String library, String files) throws IOException {
     // With a dot behind it: so a name of an artifact or class in a message is not meant.
