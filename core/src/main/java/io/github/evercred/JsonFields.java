@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class JsonFields {
 
   /** The parser calls itself for each level, and a secret may hold 65,536 brackets. */
-  private static final int MAXIMUM_DEPTH = 256;
+  static final int MAXIMUM_DEPTH = 256;
 
   private JsonFields() {}
 
