@@ -46,6 +46,10 @@ final class CacheOption<T> {
     // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
     static final Pattern EXTERNAL_ID = Pattern.compile("[\\w+=,.@:/-]{2,1224}");
     static final Pattern SESSION_NAME = Pattern.compile("[\\w+=,.@-]{2,64}");
+
+    // https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html
+    static final Pattern KMS_KEY = Pattern.compile("[A-Za-z0-9:/_-]{1,2048}");
+    static final Pattern APPLICATION = Pattern.compile("[\\w+=,.@:/-]{1,256}");
   }
 
   final String name;
@@ -199,6 +203,25 @@ final class CacheOption<T> {
         "",
         text -> text,
         value -> require(Shapes.SESSION_NAME.matcher(value).matches()));
+  }
+
+  /** A key of KMS. */
+  static CacheOption<Optional<String>> kmsKey(String name) {
+    return text(
+        name,
+        "a KMS key's id or ARN, or an alias such as alias/evercred: 1 to 2048 letters, digits and :/_-",
+        () -> Shapes.KMS_KEY);
+  }
+
+  /** What a program is called. */
+  static CacheOption<String> application(String name) {
+    return new CacheOption<>(
+        name,
+        "evercred",
+        "1 to 256 letters, digits and _+=,.@:/-",
+        "",
+        text -> text,
+        value -> require(Shapes.APPLICATION.matcher(value).matches()));
   }
 
   private static CacheOption<Optional<String>> text(

@@ -122,6 +122,7 @@ final class EqualCaches {
         s.mayFreeze(),
         s.countHits(),
         s.keptFresh(),
+        s.sealing(),
         List.of());
   }
 }

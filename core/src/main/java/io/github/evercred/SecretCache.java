@@ -37,9 +37,10 @@ import org.jspecify.annotations.Nullable;
  * The failure is remembered ({@code rememberFailureFor}), so that an outage costs no more calls
  * than health does.
  *
- * <p><b>Memory.</b> At most {@code maximumSecrets} values are held, in clear text on the Java heap,
- * until evicted, expired or {@linkplain #close closed}. They are never written to a log, a message,
- * a {@code toString} or a file. Nothing here accepts or returns null unless it says so.
+ * <p><b>Memory.</b> At most {@code maximumSecrets} values are held, until evicted, expired or
+ * {@linkplain #close closed}: in clear text on the Java heap, or encrypted if the cache is
+ * {@linkplain SecretCacheBuilder#sealed() sealed}. They are never written to a log, a message, a
+ * {@code toString} or a file. Nothing here accepts or returns null unless it says so.
  */
 public final class SecretCache implements AutoCloseable {
 
@@ -67,6 +68,7 @@ public final class SecretCache implements AutoCloseable {
   private final SecretSource source;
   private final String where;
   private final boolean ownsSource;
+  private final @Nullable Sealer sealer;
   private final Settings settings;
   private final Events events;
   final Entries entries;
@@ -77,8 +79,23 @@ public final class SecretCache implements AutoCloseable {
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
   SecretCache(Settings settings, SecretSource source, boolean ownsSource, Time time) {
+    this(settings, source, ownsSource, null, time);
+  }
+
+  /**
+   * Holds nothing yet.
+   *
+   * @param sealer seals what is held; closed with this; null if nothing is sealed
+   */
+  SecretCache(
+      Settings settings,
+      SecretSource source,
+      boolean ownsSource,
+      @Nullable Sealer sealer,
+      Time time) {
     this.settings = settings;
-    this.source = source;
+    this.sealer = sealer;
+    this.source = sealer == null ? source : new SealingSource(source, sealer, time);
     this.where = source.description();
     this.ownsSource = ownsSource;
     this.time = time;
@@ -86,7 +103,7 @@ public final class SecretCache implements AutoCloseable {
     this.countHits = settings.countHits();
     this.events = new Events(settings.listeners());
     this.entries = new Entries(settings, where, time, events, this::startRefresh);
-    this.flights = new Flights(time, source, settings.load(), settings.attempt(), entries);
+    this.flights = new Flights(time, this.source, settings.load(), settings.attempt(), entries);
   }
 
   /**
@@ -792,6 +809,9 @@ public final class SecretCache implements AutoCloseable {
     time.close();
     entries.close();
     events.close();
+    if (sealer != null) {
+      sealer.close();
+    }
     if (ownsSource) {
       source.close();
     }

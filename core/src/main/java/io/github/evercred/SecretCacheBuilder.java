@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -66,6 +67,10 @@ public final class SecretCacheBuilder {
   private final CacheOption<Boolean> processMayFreeze = CacheOption.flag("processMayFreeze", false);
   private final CacheOption<Boolean> countHits = CacheOption.flag("countHits", false);
 
+  private final CacheOption<Boolean> sealed = CacheOption.flag("sealed", false);
+  private final CacheOption<Optional<String>> sealedByKmsKey = CacheOption.kmsKey("sealedByKmsKey");
+  private final CacheOption<String> application = CacheOption.application("application");
+
   private final CacheOption<UseAgent> localAgent = CacheOption.choice("localAgent", UseAgent.AUTO);
 
   /** When a cache reads from a local agent. */
@@ -95,6 +100,9 @@ public final class SecretCacheBuilder {
           keepFresh,
           processMayFreeze,
           countHits,
+          sealed,
+          sealedByKmsKey,
+          application,
           localAgent);
   private final List<SecretCacheListener> listeners = new ArrayList<>();
   private @Nullable SecretSource source;
@@ -373,6 +381,57 @@ public final class SecretCacheBuilder {
   }
 
   /**
+   * Encrypts what the cache holds: AES-256-GCM under a key of its own, which lies outside the Java
+   * heap. A value is decrypted at each read that needs it, and nothing of it is kept; {@link
+   * SecretValue#open} hands it out in arrays that can be wiped. So a heap dump shows no secret that
+   * this cache keeps. What the AWS SDK, a driver or the program itself keep is their own; the
+   * project's page on security names it.
+   *
+   * @return this builder
+   * @throws IllegalStateException if it was already set
+   */
+  public SecretCacheBuilder sealed() {
+    sealed.set(true);
+    return this;
+  }
+
+  /**
+   * Encrypts what the cache holds as {@link #sealed()} does, under data keys of AWS KMS ({@code
+   * kms:GenerateDataKey}; <a
+   * href="https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html">its
+   * reference</a>). Then what is sealed may stay in a snapshot of the process (Lambda SnapStart,
+   * CRaC): the key leaves memory before it, and one {@code kms:Decrypt} brings it back afterwards.
+   * Needs {@code software.amazon.awssdk:kms} on the class path, and both permissions. The key is
+   * made with the first fetch, which fails where it cannot be had.
+   *
+   * @param keyId a symmetric key: its id, ARN, alias ({@code alias/evercred}) or alias ARN. In an
+   *     ARN's region; else in that of the source, or the SDK's default where a {@link #source} was
+   *     set
+   * @return this builder
+   * @throws IllegalArgumentException if it is none of these
+   * @throws IllegalStateException if it was already set
+   */
+  public SecretCacheBuilder sealedByKmsKey(String keyId) {
+    sealedByKmsKey.set(Optional.of(keyId));
+    return this;
+  }
+
+  /**
+   * Says what the program is called, for the encryption context of its data keys ({@code
+   * evercred:application}): a policy can be bound to it, and CloudTrail shows it in clear text.
+   *
+   * @param name 1 to 256 letters, digits and {@code _+=,.@:/-}; the default is the environment
+   *     variable {@code AWS_LAMBDA_FUNCTION_NAME}, or {@code evercred}
+   * @return this builder
+   * @throws IllegalArgumentException if it has other characters
+   * @throws IllegalStateException if it was already set
+   */
+  public SecretCacheBuilder application(String name) {
+    application.set(name);
+    return this;
+  }
+
+  /**
    * Adds a listener. Several are told in the order in which they were added.
    *
    * @param listener told of what the cache does
@@ -435,7 +494,7 @@ public final class SecretCacheBuilder {
         throw new IllegalStateException("localAgent and source are two sources: set one of them");
       }
       requireNoPlaceHanded(configuration);
-      SecretCache cache = new SecretCache(settings, given, false, time);
+      SecretCache cache = new SecretCache(settings, given, false, sealer(settings, UNPLACED), time);
       others.made(cache, settings, null, given);
       return cache;
     }
@@ -445,9 +504,73 @@ public final class SecretCacheBuilder {
         fromAgent
             ? LocalAgentSource.builder().build(environment, Time.system())
             : new AwsSecretSource(where);
-    SecretCache cache = new SecretCache(settings, own, true, time);
+    SecretCache cache = new SecretCache(settings, own, true, sealer(settings, where), time);
     others.made(cache, settings, fromAgent ? null : where, own);
     return cache;
+  }
+
+  /** Where KMS is, if nothing says where the secrets are. */
+  private static final Place UNPLACED =
+      new Place(
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          "evercred");
+
+  private static @Nullable Sealer sealer(Settings settings, Place where) {
+    Settings.Sealing sealing = settings.sealing();
+    if (sealing == null) {
+      return null;
+    }
+    String key = sealing.kmsKeyId();
+    return key == null
+        ? new Sealer()
+        : new Sealer(
+            KmsKeys.of(
+                inRegionOf(key, where),
+                key,
+                sealing.application(),
+                Duration.ofNanos(settings.attempt())));
+  }
+
+  /** A key that is named by its ARN can be used in its own region alone. */
+  private static Place inRegionOf(String key, Place where) {
+    String[] parts = key.split(":", -1);
+    boolean isArn = parts.length > 5 && parts[0].equals("arn") && !parts[3].isEmpty();
+    return new Place(
+        isArn ? Optional.of(parts[3]) : where.region(),
+        Optional.empty(), // Where Secrets Manager is, KMS is not.
+        where.profile(),
+        where.role(),
+        where.externalId(),
+        where.roleSessionName());
+  }
+
+  private Settings.@Nullable Sealing sealing(Configuration from) {
+    var on = sealed.resolve(from);
+    var kmsKey = sealedByKmsKey.resolve(from);
+    var named = application.resolve(from);
+    if (kmsKey.value().isPresent() && on.where() != null && !on.value()) {
+      throw new IllegalStateException(
+          "sealedByKmsKey (%s) seals, but sealed is %s: leave one of them out"
+              .formatted(kmsKey.where(), on));
+    }
+    if (kmsKey.value().isEmpty() && named.where() != null) {
+      throw new IllegalStateException(
+          "application (%s) is for the data keys of sealedByKmsKey, which is not set"
+              .formatted(named.where()));
+    }
+    if (!on.value() && kmsKey.value().isEmpty()) {
+      return null;
+    }
+    String function = environment.get("AWS_LAMBDA_FUNCTION_NAME");
+    return new Settings.Sealing(
+        kmsKey.value().orElse(null),
+        named.where() == null && function != null && !function.isBlank()
+            ? function
+            : named.value());
   }
 
   private boolean readsFromAgent(Configuration configuration, Place where) {
@@ -512,6 +635,7 @@ public final class SecretCacheBuilder {
             : freeze.value(),
         countHits.resolve(from).value(),
         kept.value(),
+        sealing(from),
         List.copyOf(listeners));
   }
 

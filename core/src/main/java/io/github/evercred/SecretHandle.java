@@ -57,7 +57,8 @@ public final class SecretHandle implements Supplier<SecretValue> {
 
   /**
    * Returns what a function makes of the value, made once for each version and not for each read:
-   * {@code handle.map(value -> value.field("apiKey"))}, or a parser of one's own.
+   * {@code handle.map(value -> value.field("apiKey"))}, or a parser of one's own. In a {@linkplain
+   * SecretCacheBuilder#sealed() sealed} cache it is made at each read, and not kept.
    *
    * @param <T> what is made
    * @param maker makes it; must not return null. When a version is new, threads that read at the
@@ -84,6 +85,9 @@ public final class SecretHandle implements Supplier<SecretValue> {
     @Override
     public T get() {
       SecretValue value = handle.get();
+      if (value.isSealed()) {
+        return Objects.requireNonNull(maker.apply(value), "what a mapped handle makes");
+      }
       Made<T> known = made;
       if (known == null || known.from() != value) {
         T what =

@@ -1,13 +1,12 @@
 package io.github.evercred;
 
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.Arrays;
+import java.util.Collection;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +18,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Instances are immutable and thread-safe; no method blocks. JSON is parsed once, and kept as
  * long as the version is.
+ *
+ * <p>If its cache is {@linkplain SecretCacheBuilder#sealed() sealed} the value is encrypted in
+ * memory. Each call decrypts it anew and keeps nothing: {@link #open} into arrays that can be
+ * wiped, the others into what they return. It can be read for as long as the cache is open;
+ * afterwards its key is wiped, and every call that needs the value fails with {@link
+ * SecretException.Reason#CLOSED}.
  */
 public final class SecretValue {
 
@@ -51,25 +56,6 @@ public final class SecretValue {
     this.createdAt = builder.createdAt;
     this.content = content;
     this.versions = null;
-  }
-
-  /**
-   * What a version holds, and what has been made of it. Knows no secret id, so aliases share it.
-   */
-  private static final class Content {
-    final @Nullable String text;
-    final byte @Nullable [] bytes;
-    volatile @Nullable Map<String, Object> fields;
-    final Map<Class<?>, Object> made = new ConcurrentHashMap<>(0);
-
-    Content(@Nullable String text, byte @Nullable [] bytes) {
-      this.text = text;
-      this.bytes = bytes;
-    }
-
-    boolean holdsTheSameAs(Content other) {
-      return Objects.equals(text, other.text) && Arrays.equals(bytes, other.bytes);
-    }
   }
 
   /** Returns the same version as somebody else asked for it; what is parsed of it is shared. */
@@ -108,6 +94,21 @@ public final class SecretValue {
   boolean isSameVersionAs(SecretValue other) {
     return versionId.equals(other.versionId)
         && (content == other.content || content.holdsTheSameAs(other.content));
+  }
+
+  /** Returns the same version with another form of its content. Not for one that stands for all. */
+  SecretValue sealed(UnaryOperator<Content> sealing) {
+    return new SecretValue(secretId, this, sealing.apply(content), versions);
+  }
+
+  /** Whether what it holds is encrypted in memory. */
+  boolean isSealed() {
+    return content instanceof Content.Sealed;
+  }
+
+  /** The key that it is sealed with; null if it is not sealed. */
+  @Nullable SealingKey sealedWith() {
+    return content instanceof Content.Sealed sealed ? sealed.key() : null;
   }
 
   @Nullable SecretVersions versions() {
@@ -177,7 +178,7 @@ public final class SecretValue {
    * @return true for bytes
    */
   public boolean isBinary() {
-    return content.bytes != null;
+    return content.isBinary();
   }
 
   /**
@@ -187,10 +188,11 @@ public final class SecretValue {
    * @throws SecretException with {@link SecretException.Reason#MALFORMED} if the secret is binary
    */
   public String asString() {
-    if (content.text == null) {
-      throw malformed("holds bytes (SecretBinary), not text", "Read it with asBytes()");
+    String text = content.text();
+    if (text == null) {
+      throw isBytes();
     }
-    return content.text;
+    return text;
   }
 
   /**
@@ -199,10 +201,20 @@ public final class SecretValue {
    * @return a new array
    */
   public byte[] asBytes() {
-    if (content.bytes != null) {
-      return content.bytes.clone();
-    }
-    return Objects.requireNonNull(content.text).getBytes(StandardCharsets.UTF_8);
+    return content.bytes();
+  }
+
+  /**
+   * Opens the value for a short use as arrays, which are wiped when it is closed: {@code try
+   * (OpenSecret secret = value.open()) {...}}. No {@code String} is made of it on the way.
+   *
+   * @return the value, open; to be closed
+   * @throws SecretException with {@link SecretException.Reason#CLOSED} if it is sealed and its
+   *     cache is closed
+   */
+  public OpenSecret open() {
+    char[] chars = content.chars();
+    return new OpenSecret(this, chars, chars == null ? content.bytes() : null);
   }
 
   /**
@@ -215,18 +227,11 @@ public final class SecretValue {
    *     JSON object or the field is itself an object or array. The message never holds the value
    */
   public String field(String name) {
-    return optionalField(name)
-        .orElseThrow(
-            () ->
-                new SecretException(
-                    SecretException.Reason.MISSING_FIELD,
-                    "Secret '%s' (version %s) has no field '%s'. Its fields are %s; names are case-sensitive."
-                        .formatted(
-                            secretId,
-                            versionId,
-                            name,
-                            fields().keySet().stream().sorted().toList()),
-                    null));
+    Optional<String> field = optionalField(name);
+    if (field.isEmpty()) {
+      throw missing(name, fields().keySet());
+    }
+    return field.get();
   }
 
   /**
@@ -237,11 +242,15 @@ public final class SecretValue {
    * @throws SecretException with {@link SecretException.Reason#MALFORMED} as {@link #field} does
    */
   public Optional<String> optionalField(String name) {
-    Object field = fields().get(Objects.requireNonNull(name, "name"));
+    Objects.requireNonNull(name, "name");
+    if (isSealed()) {
+      try (OpenSecret open = open()) {
+        return open.optionalField(name).map(String::new);
+      }
+    }
+    Object field = fields().get(name);
     if (field instanceof Iterable || field instanceof Map) {
-      throw malformed(
-          "has an object or array in field '" + name + "' where a single value is needed",
-          "Store it as text, a number or a boolean");
+      throw isComposite(name);
     }
     return Optional.ofNullable(field).map(Object::toString);
   }
@@ -251,7 +260,8 @@ public final class SecretValue {
    *
    * <p>It is made at the first call for a version and a type, and the same instance is handed to
    * every later caller, also after refreshes, until the version changes. So it should be immutable:
-   * a record, best without {@code char[]}. Reading it again costs a look into a map.
+   * a record, best without {@code char[]}. Reading it again costs a look into a map. Of a sealed
+   * value it is made anew at each call, and not kept.
    *
    * <ul>
    *   <li>A record is made by its canonical constructor. Each component needs a field that is not
@@ -287,30 +297,45 @@ public final class SecretValue {
    *     secret holds
    */
   public <T> T as(Class<T> type) {
-    Object made = content.made.get(type);
-    if (made == null) {
-      JsonMapping.requireSupported(type);
-      T mine =
-          JsonMapping.read(
-              fields(), type, "Secret '%s' (version %s)".formatted(secretId, versionId));
-      Object others = content.made.putIfAbsent(type, mine);
-      made = others == null ? mine : others;
-    }
-    return type.cast(made);
+    return type.cast(
+        content.as(
+            type,
+            made -> {
+              JsonMapping.requireSupported(made);
+              return JsonMapping.read(
+                  fields(), made, "Secret '%s' (version %s)".formatted(secretId, versionId));
+            }));
   }
 
   private Map<String, Object> fields() {
-    Map<String, Object> parsed = content.fields;
+    Map<String, Object> parsed = content.fields();
     if (parsed == null) {
-      parsed = JsonFields.parse(asString());
-      if (parsed == null) {
-        throw malformed(
-            "is not a JSON object",
-            "Store it as {\"name\": \"value\"}, or read it with asString()");
-      }
-      content.fields = parsed;
+      throw isBinary() ? isBytes() : isNoObject();
     }
     return parsed;
+  }
+
+  SecretException isBytes() {
+    return malformed("holds bytes (SecretBinary), not text", "Read it with asBytes()");
+  }
+
+  SecretException isNoObject() {
+    return malformed(
+        "is not a JSON object", "Store it as {\"name\": \"value\"}, or read it with asString()");
+  }
+
+  SecretException isComposite(String name) {
+    return malformed(
+        "has an object or array in field '" + name + "' where a single value is needed",
+        "Store it as text, a number or a boolean");
+  }
+
+  SecretException missing(String name, Collection<String> names) {
+    return new SecretException(
+        SecretException.Reason.MISSING_FIELD,
+        "Secret '%s' (version %s) has no field '%s'. Its fields are %s; names are case-sensitive."
+            .formatted(secretId, versionId, name, names.stream().sorted().toList()),
+        null);
   }
 
   private SecretException malformed(String what, String nextStep) {
@@ -385,7 +410,7 @@ public final class SecretValue {
      * @return the value
      */
     public SecretValue text(String value) {
-      return new SecretValue(this, new Content(Objects.requireNonNull(value, "value"), null));
+      return new SecretValue(this, Content.of(Objects.requireNonNull(value, "value"), null));
     }
 
     /**
@@ -395,7 +420,7 @@ public final class SecretValue {
      * @return the value
      */
     public SecretValue bytes(byte[] value) {
-      return new SecretValue(this, new Content(null, value.clone()));
+      return new SecretValue(this, Content.of(null, value.clone()));
     }
   }
 }

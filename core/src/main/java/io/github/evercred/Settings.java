@@ -2,6 +2,7 @@ package io.github.evercred;
 
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The options of a cache as its builder has checked them. Lengths of time are nanoseconds.
@@ -16,6 +17,7 @@ import java.util.Set;
  * @param mayFreeze whether reads look at the wall clock, too
  * @param countHits whether reads that are answered from memory are counted
  * @param keptFresh secret ids that are refreshed without being read
+ * @param sealing how what is held is encrypted; null if it is not
  * @param listeners told of what happens, in this order
  */
 record Settings(
@@ -29,4 +31,14 @@ record Settings(
     boolean mayFreeze,
     boolean countHits,
     Set<String> keptFresh,
-    List<SecretCacheListener> listeners) {}
+    @Nullable Sealing sealing,
+    List<SecretCacheListener> listeners) {
+
+  /**
+   * How a cache encrypts what it holds.
+   *
+   * @param kmsKeyId the KMS key under which keys can leave the process; null if they cannot
+   * @param application what KMS is told that they are for
+   */
+  record Sealing(@Nullable String kmsKeyId, String application) {}
+}

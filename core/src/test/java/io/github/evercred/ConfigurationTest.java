@@ -75,6 +75,7 @@ class ConfigurationTest {
                     Map.of(), name -> ModuleLayer.boot().findModule(name).isPresent()),
                 false,
                 Set.of(),
+                null,
                 List.of()));
   }
 
@@ -94,6 +95,8 @@ class ConfigurationTest {
     environment.put("EVERCRED_KEEP_FRESH", "prod/a, prod/b");
     environment.put("EVERCRED_PROCESS_MAY_FREEZE", "TRUE");
     environment.put("EVERCRED_COUNT_HITS", "true");
+    environment.put("EVERCRED_SEALED_BY_KMS_KEY", "alias/secrets");
+    environment.put("EVERCRED_APPLICATION", "orders");
 
     assertThat(settings())
         .isEqualTo(
@@ -112,6 +115,7 @@ class ConfigurationTest {
                 true,
                 true,
                 Set.of("prod/a", "prod/b"),
+                new Settings.Sealing("alias/secrets", "orders"),
                 List.of()));
   }
 
@@ -413,6 +417,45 @@ class ConfigurationTest {
             option, "evercred." + option + " handed to the builder", "source was set in code");
   }
 
+  @Test
+  void sealing_contradicted_isRejected() {
+    environment.put("EVERCRED_SEALED_BY_KMS_KEY", "alias/secrets");
+    system.setProperty("evercred.sealed", "false");
+
+    assertThatThrownBy(this::settings)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContainingAll(
+            "sealedByKmsKey (environment variable EVERCRED_SEALED_BY_KMS_KEY)",
+            "sealed is false, system property evercred.sealed");
+  }
+
+  @Test
+  void application_withoutAKmsKey_isRejected() {
+    assertThatThrownBy(() -> builder().sealed().application("orders").settings())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContainingAll("application (set in code)", "sealedByKmsKey, which is not set");
+  }
+
+  @Test
+  void application_onLambda_isTheFunctionsName() {
+    environment.put("AWS_LAMBDA_FUNCTION_NAME", "orders");
+
+    assertThat(builder().sealedByKmsKey("alias/secrets").settings().sealing())
+        .isEqualTo(new Settings.Sealing("alias/secrets", "orders"));
+    assertThat(builder().sealedByKmsKey("a").application("mine").settings().sealing())
+        .isEqualTo(new Settings.Sealing("a", "mine"));
+    assertThat(builder().sealed().settings().sealing())
+        .isEqualTo(new Settings.Sealing(null, "orders"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "a b", "key\n"})
+  void sealedByKmsKey_noKey_isRejected(String key) {
+    assertThatThrownBy(() -> builder().sealedByKmsKey(key))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("sealedByKmsKey must be a KMS key's id or ARN");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "evercred.refreshAftr,   did you mean evercred.refreshAfter?",
@@ -420,8 +463,8 @@ class ConfigurationTest {
     "evercred.REFRESHAFTER,  did you mean evercred.refreshAfter?",
     "Evercred.refreshAfter,  did you mean evercred.refreshAfter?",
     "EVERCRED_REFRESH_AFTER, did you mean evercred.refreshAfter?",
-    "evercred.timeout,       there are evercred.attemptTimeout",
-    "evercred.,              there are evercred.attemptTimeout",
+    "evercred.timeout,       'there are evercred.application, evercred.attemptTimeout'",
+    "evercred.,              'there are evercred.application, evercred.attemptTimeout'",
   })
   void handed_unknownName_isRejectedWithTheNearest(String name, String said) {
     handed.setProperty(name, "5m");

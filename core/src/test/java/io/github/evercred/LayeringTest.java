@@ -59,7 +59,7 @@ class LayeringTest {
     assertThat(
             filesWith(
                 MAIN,
-                "(?m)^import (static )?(?!java\\.|org\\.jspecify\\.|io\\.github\\.evercred\\."
+                "(?m)^import (static )?(?!java\\.|javax\\.crypto\\.|org\\.jspecify\\.|io\\.github\\.evercred\\."
                     + "|com\\.github\\.benmanes\\.caffeine\\.|io\\.github\\.resilience4j\\."
                     + "|com\\.grack\\.nanojson\\.|software\\.amazon\\.awssdk\\.)"))
         .isEmpty();

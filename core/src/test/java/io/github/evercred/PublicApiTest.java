@@ -34,6 +34,7 @@ class PublicApiTest {
           "LoginFailure$Kind",
           "LoginOptions",
           "LoginStatistics",
+          "OpenSecret",
           "RotationAwareLogin",
           "RotationListener",
           "PrefetchReport",

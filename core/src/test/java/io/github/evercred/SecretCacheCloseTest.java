@@ -153,6 +153,7 @@ class SecretCacheCloseTest {
                 false,
                 false,
                 Set.of(),
+                null,
                 List.of()),
             source,
             true,

@@ -37,7 +37,8 @@ final class Stage {
 
   static SecretCache cache(SecretSource source) {
     var settings =
-        new Settings(FRESHNESS, 1L << 33, 1L << 32, 0, 0, 0, 10, false, false, Set.of(), List.of());
+        new Settings(
+            FRESHNESS, 1L << 33, 1L << 32, 0, 0, 0, 10, false, false, Set.of(), null, List.of());
     return new SecretCache(settings, source, false, new StillTime());
   }
 

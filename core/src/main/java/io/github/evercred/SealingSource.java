@@ -1,0 +1,75 @@
+package io.github.evercred;
+
+import io.github.evercred.SecretException.Reason;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Seals what a source brings before the cache sees it. The key is had first, so that no value waits
+ * in clear text for it.
+ */
+final class SealingSource implements SecretSource {
+  private final SecretSource source;
+  private final Sealer sealer;
+  private final Time time;
+
+  SealingSource(SecretSource source, Sealer sealer, Time time) {
+    this.source = source;
+    this.sealer = sealer;
+    this.time = time;
+  }
+
+  @Override
+  public SecretValue fetch(SecretRequest request) {
+    long end = time.in(request.timeout().toNanos());
+    SealingKey key = sealer.key(request.timeout());
+    SecretValue value =
+        source.fetch(
+            new SecretRequest(
+                request.secretId(),
+                request.version(),
+                left(end, request.timeout()),
+                request.fresh()));
+    return sealer.seal(key, value, request.version());
+  }
+
+  @Override
+  public SecretBatch fetchBatch(List<String> secretIds, Duration timeout) {
+    long end = time.in(timeout.toNanos());
+    SealingKey key = sealer.key(timeout);
+    SecretBatch batch = source.fetchBatch(secretIds, left(end, timeout));
+    Map<String, SecretValue> sealed = new HashMap<>();
+    batch
+        .values()
+        .forEach((id, value) -> sealed.put(id, sealer.seal(key, value, VersionSelector.CURRENT)));
+    return new SecretBatch(sealed, batch.failures());
+  }
+
+  private Duration left(long end, Duration timeout) {
+    long left = end - time.nanos();
+    if (left <= 0) {
+      throw new SecretException(
+          Reason.UNAVAILABLE,
+          "making the key to seal with took all of the attempt's " + timeout,
+          null);
+    }
+    return Duration.ofNanos(left);
+  }
+
+  @Override
+  public int batchSize() {
+    return source.batchSize();
+  }
+
+  @Override
+  public boolean hasCache() {
+    return source.hasCache();
+  }
+
+  @Override
+  public String description() {
+    return source.description();
+  }
+}
