@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Flights implements AutoCloseable {
 
+  private static final long IDLE_MILLIS = 10_000;
+
   /** Where a flight ends. Called in the flight's thread or the timer's; must not block. */
   interface Landing {
     /** A flight is about to call the source. */
@@ -168,15 +170,28 @@ final class Flights implements AutoCloseable {
   private volatile @Nullable Moment lookedForOverdue;
   private volatile boolean closed;
 
-  Flights(Time time, SecretSource source, long loadNanos, long attemptNanos, Landing landing) {
+  /**
+   * Starts nothing yet.
+   *
+   * @param threadsEndAtOnce whether threads end with their work: the SDK keeps what it has read in
+   *     buffers that belong to its thread
+   */
+  Flights(
+      Time time,
+      SecretSource source,
+      long loadNanos,
+      long attemptNanos,
+      boolean threadsEndAtOnce,
+      Landing landing) {
     this.time = time;
     this.source = source;
     this.loadNanos = loadNanos;
     this.attemptNanos = attemptNanos;
     this.landing = landing;
     this.policy = new CallPolicy(time);
-    this.loads = time.threads("evercred-fetch-", 8);
-    this.probes = time.threads("evercred-probe-", 4);
+    long idleMillis = threadsEndAtOnce ? 1 : IDLE_MILLIS;
+    this.loads = time.threads("evercred-fetch-", 8, idleMillis);
+    this.probes = time.threads("evercred-probe-", 4, idleMillis);
   }
 
   /**

@@ -103,7 +103,9 @@ public final class SecretCache implements AutoCloseable {
     this.countHits = settings.countHits();
     this.events = new Events(settings.listeners());
     this.entries = new Entries(settings, where, time, events, this::startRefresh);
-    this.flights = new Flights(time, this.source, settings.load(), settings.attempt(), entries);
+    this.flights =
+        new Flights(
+            time, this.source, settings.load(), settings.attempt(), sealer != null, entries);
   }
 
   /**

@@ -63,16 +63,18 @@ abstract class Time implements AutoCloseable {
   abstract boolean await(CompletableFuture<?> future, long nanos) throws InterruptedException;
 
   /**
-   * Makes the threads of one kind of work: daemons, begun at need, no more than told, which end
-   * when they have been idle for ten seconds. What comes meanwhile waits.
+   * Makes the threads of one kind of work: daemons, begun at need, no more than told. What comes
+   * meanwhile waits.
+   *
+   * @param idleMillis after how long without work they end; positive
    */
-  ExecutorService threads(String name, int most) {
+  ExecutorService threads(String name, int most, long idleMillis) {
     var threads =
         new ThreadPoolExecutor(
             most,
             most,
-            10,
-            TimeUnit.SECONDS,
+            idleMillis,
+            TimeUnit.MILLISECONDS,
             new LinkedBlockingQueue<>(),
             task -> daemon(task, name + COUNT.incrementAndGet()));
     threads.allowCoreThreadTimeOut(true);

@@ -56,11 +56,11 @@ final class FakeTime extends Time {
   }
 
   @Override
-  ExecutorService threads(String name, int most) {
+  ExecutorService threads(String name, int most, long idleMillis) {
     if (inCallersThread) {
       return new Inline();
     }
-    ExecutorService threads = super.threads(name, most);
+    ExecutorService threads = super.threads(name, most, idleMillis);
     if (threads instanceof ThreadPoolExecutor pool) {
       pools.add(pool);
     }
