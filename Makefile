@@ -25,7 +25,7 @@ docs: ## Build the Javadoc of the published modules, warnings as errors
 	$(MVN) $(FLAGS) package -DskipTests -pl core,testkit,jdbc-wrapper
 
 examples: ## Build the examples with the modules they use, and run their tests
-	$(MVN) $(FLAGS) verify -DskipDocs -pl examples/rotation-demo,examples/migration -am
+	$(MVN) $(FLAGS) verify -DskipDocs -pl examples/rotation-demo,examples/migration,examples/lambda -am
 
 faults: ## Measure what faults do to a reader, and rewrite docs/faults.md
 	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core -Dtest=FaultMatrixTest -Dsurefire.failIfNoSpecifiedTests=false -Devercred.docs.update=true
