@@ -71,6 +71,9 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
   private boolean closed;
   private @Nullable Built<C> toClose;
 
+  /** Checkpoints so far: a client that was begun before the last is not used after it. */
+  private int checkpoints;
+
   /** A client, and what was built for its credentials. */
   private record Built<C extends SdkAutoCloseable>(
       C client, @Nullable AssumedRole role, @Nullable SdkAutoCloseable profile) {
@@ -158,15 +161,18 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
    */
   static <B extends AwsClientBuilder<B, ?> & SdkSyncClientBuilder<B, ?>> B lean(
       B builder, Place place, @Nullable AwsCredentialsProvider credentials) {
-    builder
-        .httpClientBuilder(
-            UrlConnectionHttpClient.builder().connectionTimeout(Duration.ofSeconds(2)))
-        .overrideConfiguration(
-            o -> {
-              o.retryStrategy(AwsRetryStrategy.doNotRetry())
-                  .putAdvancedOption(SdkAdvancedClientOption.USER_AGENT_SUFFIX, "evercred");
-              place.profile().ifPresent(o::defaultProfileName);
-            });
+    var http = UrlConnectionHttpClient.builder().connectionTimeout(Duration.ofSeconds(2));
+    if (place.sealed() || Checkpoints.isAhead()) {
+      builder.httpClientBuilder(new Disconnecting(http));
+    } else {
+      builder.httpClientBuilder(http);
+    }
+    builder.overrideConfiguration(
+        o -> {
+          o.retryStrategy(AwsRetryStrategy.doNotRetry())
+              .putAdvancedOption(SdkAdvancedClientOption.USER_AGENT_SUFFIX, "evercred");
+          place.profile().ifPresent(o::defaultProfileName);
+        });
     place.region().map(Region::of).ifPresent(builder::region);
     if (credentials != null) {
       builder.credentialsProvider(credentials);
@@ -318,7 +324,11 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
     if (isClosed()) {
       throw closedFailure();
     }
-    FutureTask<Built<C>> mine = new FutureTask<>(this::make);
+    int before;
+    synchronized (lock) {
+      before = checkpoints;
+    }
+    FutureTask<Built<C>> mine = new FutureTask<>(() -> make(before));
     FutureTask<Built<C>> building = client.updateAndGet(other -> other == null ? mine : other);
     if (building == mine) {
       mine.run();
@@ -343,19 +353,54 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
   }
 
   /** Whoever comes second, this or {@link #close}, closes what has been built. */
-  private Built<C> make() {
+  private Built<C> make(int before) {
     Built<C> made = maker.get();
     if (!owned) {
       return made;
     }
+    boolean over;
     synchronized (lock) {
-      if (!closed) {
+      over = closed;
+      if (!over && checkpoints == before) {
         toClose = made;
         return made;
       }
     }
     made.close();
-    throw closedFailure();
+    throw over ? closedFailure() : Flights.checkpointFailure();
+  }
+
+  /**
+   * Closes the client if it was built here, and what was built for its credentials; the next call
+   * builds another.
+   *
+   * @return how many there were to close; -1 if none is ever built here or this is closed
+   */
+  int beforeCheckpoint() {
+    if (!owned) {
+      return -1;
+    }
+    Built<C> built;
+    boolean over;
+    synchronized (lock) {
+      checkpoints++;
+      over = closed;
+      built = toClose;
+      toClose = null;
+    }
+    client.set(null);
+    if (built == null) {
+      return over ? -1 : 0;
+    }
+    try {
+      built.close();
+    } catch (RuntimeException e) {
+      Log.EVERCRED.log(
+          System.Logger.Level.WARNING,
+          "The AWS client could not be closed before a checkpoint; another is built after it.",
+          e);
+    }
+    return 1;
   }
 
   private boolean isClosed() {

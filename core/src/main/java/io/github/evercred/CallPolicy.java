@@ -11,8 +11,10 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -22,6 +24,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +54,9 @@ final class CallPolicy {
   /** Calls that succeeded before it was made, {@link #WINDOW} at most. */
   private int successes;
 
+  /** Calls to the source that have not returned. */
+  private final Set<Attempt> underWay = ConcurrentHashMap.newKeySet();
+
   /** Calls made, each attempt counted. */
   final LongAdder calls = new LongAdder();
 
@@ -77,6 +83,18 @@ final class CallPolicy {
     }
     successes = Math.min(WINDOW, successes + 1);
     return true;
+  }
+
+  /** Forgets what calls have come to. */
+  synchronized void reset() {
+    breaker = null;
+    successes = 0;
+    lastFailure = null;
+  }
+
+  /** For each call to the source that has not returned, what is done when it has. */
+  Stream<CompletableFuture<Void>> underWay() {
+    return underWay.stream().map(attempt -> attempt.over);
   }
 
   private CircuitBreaker closedBreaker() {
@@ -170,7 +188,10 @@ final class CallPolicy {
   }
 
   private static boolean mayBeTriedAgain(Call<?> call, Throwable thrown) {
-    return !call.over && thrown instanceof SecretException f && f.reason().isTransient();
+    return !call.over
+        && !call.givenUp.isDone()
+        && thrown instanceof SecretException f
+        && f.reason().isTransient();
   }
 
   /** The failed attempt is the first of those that are counted. */
@@ -180,8 +201,7 @@ final class CallPolicy {
         RetryConfig.custom()
             .maxAttempts(attempts)
             .retryOnException(thrown -> mayBeTriedAgain(call, thrown))
-            .intervalFunction(
-                IntervalFunction.ofExponentialRandomBackoff(Duration.ofMillis(100), 2, 0.5))
+            .intervalFunction(attempt -> (long) ((50 << attempt) * (0.5 + time.jitter())))
             .build();
     return Retry.of("evercred", config)
         .executeCompletionStage(
@@ -227,6 +247,7 @@ final class CallPolicy {
     call.attempts.incrementAndGet();
     calls.increment();
     Attempt attempt = new Attempt(time.nanos());
+    underWay.add(attempt);
     CompletableFuture<Void> unused =
         call.givenUp.thenAccept(
             why -> {
@@ -259,6 +280,8 @@ final class CallPolicy {
       throw e;
     } finally {
       attempt.end();
+      underWay.remove(attempt);
+      attempt.over.complete(null);
     }
   }
 
@@ -297,6 +320,7 @@ final class CallPolicy {
   private static final class Attempt {
     final long begun;
     final AtomicBoolean settled = new AtomicBoolean();
+    final CompletableFuture<Void> over = new CompletableFuture<>();
     private final Thread thread = Thread.currentThread();
     private boolean ended;
 

@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 abstract class Content {
 
+  /** What is left of one that has been forgotten. */
+  static final Content NOTHING = of("", null);
+
   abstract boolean isBinary();
 
   /** Returns the text; null if it is binary. */

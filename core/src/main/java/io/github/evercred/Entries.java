@@ -6,12 +6,12 @@ import io.github.evercred.Flights.Flight;
 import io.github.evercred.Flights.Purpose;
 import io.github.evercred.SecretException.Reason;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
@@ -57,6 +57,17 @@ final class Entries implements Flights.Landing {
   private final ConcurrentHashMap<Alias, Set<Entry>> aliases = new ConcurrentHashMap<>();
 
   private volatile boolean closed;
+
+  /** While the process is being checkpointed. */
+  private volatile boolean suspended;
+
+  /** The last flight before the last checkpoint: what comes of those up to it is not cached. */
+  private volatile long lastBefore;
+
+  /** What may be in a snapshot. */
+  private final List<Staying> staying = new ArrayList<>();
+
+  private record Staying(Key key, Snapshot snapshot) {}
 
   /** A failure with nothing cached, told to everybody who asks until then. */
   private record Failure(SecretException told, long flight, int count, Moment since, long period) {}
@@ -128,7 +139,7 @@ final class Entries implements Flights.Landing {
     if (entry == made) {
       relate(made);
       reschedule(made);
-      if (closed) {
+      if (closed || suspended) {
         clear();
       }
     }
@@ -222,7 +233,7 @@ final class Entries implements Flights.Landing {
   @Nullable SecretValue newer(Key key, Snapshot seen) {
     Entry entry = find(key);
     Snapshot now = entry == null ? seen : entry.snapshot();
-    return now.flight() > seen.flight() ? now.value() : null;
+    return now.flight() > seen.flight() && now.state() != State.GONE ? now.value() : null;
   }
 
   /** Notes that a fetch is under way, should it be lost, the timer comes back for it. */
@@ -301,9 +312,7 @@ final class Entries implements Flights.Landing {
         && !key.version().equals(VersionSelector.CURRENT)) {
       return; // Only the probe wants AWSPENDING.
     }
-    Snapshot fresh =
-        freshness.fetched(
-            value, flight.number, answered(flight), ThreadLocalRandom.current().nextDouble());
+    Snapshot fresh = freshness.fetched(value, flight.number, answered(flight), time.jitter());
     publish(key, fresh, true);
     SecretVersions all = value.versions();
     if (all != null) {
@@ -333,7 +342,10 @@ final class Entries implements Flights.Landing {
 
   private boolean isForgotten(Flight flight, String id) {
     Long last = invalidated.get(id);
-    return flight.isForgotten() || (last != null && flight.number <= last);
+    return suspended
+        || flight.isForgotten()
+        || flight.number <= lastBefore
+        || (last != null && flight.number <= last);
   }
 
   /** Later than the one that was fetched, so that they do not come due together. */
@@ -354,8 +366,8 @@ final class Entries implements Flights.Landing {
         if (counts) {
           events.loaded.increment();
         }
-        events.tell(
-            listener -> listener.loaded(key.secretId(), key.version(), fresh.value().versionId()));
+        String versionId = fresh.value().versionId(); // The value itself must not wait there.
+        events.tell(listener -> listener.loaded(key.secretId(), key.version(), versionId));
       } else {
         old = entry.publish(fresh, true);
       }
@@ -421,7 +433,7 @@ final class Entries implements Flights.Landing {
   public SecretException failed(Flight flight, SecretException failure) {
     Key key = flight.key;
     Reason reason = failure.reason();
-    if (reason == Reason.CLOSED) {
+    if (reason == Reason.CLOSED || flight.isGrounded()) {
       return failure;
     }
     if (!reason.isTransient() && !flight.isForgotten()) {
@@ -450,10 +462,9 @@ final class Entries implements Flights.Landing {
     }
     if (kept != null) {
       Duration age = age(kept);
+      String versionId = kept.value().versionId();
       events.tell(
-          listener ->
-              listener.servingStale(
-                  key.secretId(), key.version(), kept.value().versionId(), age, told));
+          listener -> listener.servingStale(key.secretId(), key.version(), versionId, age, told));
     } else if (flight.purpose != Purpose.PROBE && !flight.isForgotten()) {
       remember(flight, told);
       events.tell(listener -> listener.failed(key.secretId(), key.version(), told));
@@ -485,7 +496,7 @@ final class Entries implements Flights.Landing {
       if (!reason.isTransient()) {
         entry.hasHeardFrom(flight.number);
       }
-      double jitter = ThreadLocalRandom.current().nextDouble();
+      double jitter = time.jitter();
       Snapshot after =
           flight.wasHeldBack()
               ? freshness.uncalled(old, time.now(), jitter)
@@ -590,7 +601,7 @@ final class Entries implements Flights.Landing {
 
   /** Drops a value, unless a newer one has come meanwhile; returns whether it has not. */
   private boolean drop(Entry entry, Snapshot snapshot) {
-    if (!entry.replace(snapshot, snapshot.in(State.GONE))) {
+    if (!entry.replace(snapshot, snapshot.gone())) {
       return false;
     }
     if (entries.remove(mapKey(entry.key), entry)) { // Else it was evicted this moment.
@@ -609,8 +620,8 @@ final class Entries implements Flights.Landing {
     Snapshot last = leave(entry);
     events.evicted.increment();
     Key key = entry.key;
-    events.tell(
-        listener -> listener.evicted(key.secretId(), key.version(), last.value().versionId()));
+    String versionId = last.value().versionId();
+    events.tell(listener -> listener.evicted(key.secretId(), key.version(), versionId));
   }
 
   private Snapshot leave(Entry entry) {
@@ -674,6 +685,80 @@ final class Entries implements Flights.Landing {
       stale += entry.snapshot().failures() > 0 ? 1 : 0;
     }
     return stale;
+  }
+
+  /**
+   * Forgets everything, because the process is being checkpointed, and holds nothing until {@link
+   * #resume}. May be called again meanwhile, for what has come between.
+   *
+   * @param mayStay which values may be in the snapshot: they are put aside, and nobody reads them
+   *     before they come back
+   * @return the labels of secrets that were held
+   */
+  Set<Key> beforeCheckpoint(Predicate<SecretValue> mayStay) {
+    suspended = true;
+    var held = new HashSet<Key>();
+    for (Entry entry : entries.view().values()) {
+      Snapshot snapshot = entry.snapshot();
+      if (snapshot.state() != State.GONE) {
+        if (entry.key.version().isLabel()) {
+          held.add(entry.key);
+        }
+        if (mayStay.test(snapshot.value())) {
+          synchronized (staying) {
+            staying.add(new Staying(entry.key, snapshot));
+          }
+        }
+      }
+    }
+    clear();
+    failures.clear();
+    begun.clear();
+    denied.clear();
+    invalidated.clear();
+    return held;
+  }
+
+  /**
+   * Holds values again.
+   *
+   * @param last the last flight that has begun
+   * @return what has stayed, and can be {@linkplain #takeBack taken back}
+   */
+  List<SecretValue> resume(long last) {
+    lastBefore = last;
+    suspended = false;
+    var stayed = new ArrayList<SecretValue>();
+    synchronized (staying) {
+      for (Staying one : staying) {
+        SecretValue value = one.snapshot().value();
+        SecretVersions versions = value.versions();
+        stayed.addAll(versions == null ? List.of(value) : versions.all());
+      }
+    }
+    return stayed;
+  }
+
+  /**
+   * Holds again what has stayed, where nothing has come meanwhile. It is due, whatever its age was.
+   *
+   * @return its entries
+   */
+  List<Entry> takeBack() {
+    var back = new ArrayList<Entry>();
+    synchronized (staying) {
+      for (Staying stayed : staying) {
+        back.add(hold(new Entry(stayed.key(), stayed.snapshot().in(State.DUE))));
+      }
+      staying.clear();
+    }
+    return back;
+  }
+
+  void forgetStayed() {
+    synchronized (staying) {
+      staying.clear();
+    }
   }
 
   void close() {

@@ -53,6 +53,11 @@ final class Entry {
       return new Snapshot(value, flight, fetched, attempted, pause, failures, deniedSince, other);
     }
 
+    /** No longer held, and so is its value: whoever still has the entry must not hold that. */
+    Snapshot gone() {
+      return with(value.emptied()).in(State.GONE);
+    }
+
     /** A refresh is under way, and its end decides what is next; or this long has passed. */
     Snapshot refreshing(Moment now, long atMost) {
       return new Snapshot(value, flight, fetched, now, atMost, failures, deniedSince, State.FRESH);
@@ -194,7 +199,7 @@ final class Entry {
     Snapshot last;
     do {
       last = snapshot;
-    } while (last.state() != State.GONE && !replace(last, last.in(State.GONE)));
+    } while (last.state() != State.GONE && !replace(last, last.gone()));
     reschedule(nothing -> null);
     return last;
   }

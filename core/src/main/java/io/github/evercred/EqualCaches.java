@@ -121,6 +121,7 @@ final class EqualCaches {
         s.maximumSecrets(),
         s.mayFreeze(),
         s.countHits(),
+        s.restore(),
         s.keptFresh(),
         s.sealing(),
         List.of());

@@ -2,6 +2,7 @@ package io.github.evercred;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -98,6 +99,7 @@ final class Flights implements AutoCloseable {
     private int earlierAttempts;
     private volatile boolean forgotten;
     private volatile boolean lost;
+    private volatile boolean grounded;
     private volatile @Nullable Future<?> limit;
 
     private Flight(Flights flights, Key key, Purpose purpose) {
@@ -119,6 +121,11 @@ final class Flights implements AutoCloseable {
      */
     boolean isLost() {
       return lost;
+    }
+
+    /** Whether it was ended by a checkpoint, which says nothing of the secret. */
+    boolean isGrounded() {
+      return grounded;
     }
 
     synchronized int attempts() {
@@ -165,10 +172,17 @@ final class Flights implements AutoCloseable {
   /** All that have not landed, also those whose place in {@code running} a probe has taken. */
   private final Set<Flight> aloft = ConcurrentHashMap.newKeySet();
 
-  private final ExecutorService loads;
-  private final ExecutorService probes;
+  private final long idleMillis;
+  private volatile ExecutorService loads;
+  private volatile ExecutorService probes;
   private volatile @Nullable Moment lookedForOverdue;
   private volatile boolean closed;
+
+  /** While the process is being checkpointed. */
+  private volatile boolean grounded;
+
+  /** What was wanted then, and is not to be had. */
+  private final Set<Key> missed = ConcurrentHashMap.newKeySet();
 
   /**
    * Starts nothing yet.
@@ -189,9 +203,17 @@ final class Flights implements AutoCloseable {
     this.attemptNanos = attemptNanos;
     this.landing = landing;
     this.policy = new CallPolicy(time);
-    long idleMillis = threadsEndAtOnce ? 1 : IDLE_MILLIS;
-    this.loads = time.threads("evercred-fetch-", 8, idleMillis);
-    this.probes = time.threads("evercred-probe-", 4, idleMillis);
+    this.idleMillis = threadsEndAtOnce ? 1 : IDLE_MILLIS;
+    this.loads = loadThreads();
+    this.probes = probeThreads();
+  }
+
+  private ExecutorService loadThreads() {
+    return time.threads("evercred-fetch-", 8, idleMillis);
+  }
+
+  private ExecutorService probeThreads() {
+    return time.threads("evercred-probe-", 4, idleMillis);
   }
 
   /**
@@ -275,6 +297,11 @@ final class Flights implements AutoCloseable {
         return launch(mine);
       }
     }
+  }
+
+  /** The number of the last that has begun. */
+  long last() {
+    return numbers.get();
   }
 
   /** How many have not landed. */
@@ -401,6 +428,10 @@ final class Flights implements AutoCloseable {
     aloft.add(flight);
     if (closed) {
       land(flight, closedFailure());
+      return false;
+    }
+    if (grounded) {
+      ground(flight);
       return false;
     }
     try {
@@ -543,6 +574,104 @@ final class Flights implements AutoCloseable {
         cause);
   }
 
+  /**
+   * Lets no flight start any more, and those in the air go on for a while: what they bring is for
+   * their waiters alone. Then ends what is left of them, interrupts the calls, and ends all
+   * threads: the SDK leaves what it has read in buffers that belong to its thread.
+   *
+   * @param patience how long they may go on
+   * @return whether no thread is left
+   */
+  boolean ground(long patience) {
+    grounded = true;
+    long unused = forget(key -> true);
+    aloft.forEach(this::miss);
+    boolean interrupted = false;
+    try {
+      quiet(patience);
+    } catch (InterruptedException e) {
+      interrupted = true; // Whoever checkpoints is in a hurry.
+    }
+    aloft.forEach(this::ground);
+    boolean ended = endThreads();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return ended;
+  }
+
+  /** Interrupts the threads and waits a second for them; returns whether they have ended. */
+  private boolean endThreads() {
+    loads.shutdownNow();
+    probes.shutdownNow();
+    try {
+      long limit = TimeUnit.SECONDS.toNanos(1);
+      long begun = System.nanoTime();
+      return loads.awaitTermination(limit, TimeUnit.NANOSECONDS)
+          && probes.awaitTermination(limit - (System.nanoTime() - begun), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return loads.isTerminated() && probes.isTerminated();
+    }
+  }
+
+  private void miss(Flight flight) {
+    if (flight.purpose != Purpose.PROBE) {
+      missed.add(flight.key);
+    }
+  }
+
+  private void ground(Flight flight) {
+    miss(flight);
+    flight.grounded = true;
+    land(flight, checkpointFailure());
+    flight.stop(checkpointFailure());
+  }
+
+  /** Waits until no flight is in the air and no call is under way; one may follow another. */
+  private void quiet(long patience) throws InterruptedException {
+    long end = time.in(patience);
+    while (true) {
+      var ends = new ArrayList<CompletableFuture<?>>(policy.underWay().toList());
+      aloft.forEach(flight -> ends.add(flight.end));
+      if (ends.isEmpty()) {
+        return;
+      }
+      var all = CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new));
+      if (!time.await(all, end - time.nanos())) {
+        return;
+      }
+    }
+  }
+
+  /**
+   * Lets flights start again, as if none had been before.
+   *
+   * @return the keys that were wanted meanwhile, or were being fetched when it began
+   */
+  Set<Key> resume() {
+    policy.reset();
+    lookedForOverdue = null;
+    loads = loadThreads();
+    probes = probeThreads();
+    grounded = false;
+    if (closed) { // It may have missed them.
+      loads.shutdownNow();
+      probes.shutdownNow();
+    }
+    var wanted = new HashSet<>(missed);
+    missed.clear();
+    return wanted;
+  }
+
+  static SecretException checkpointFailure() {
+    return new SecretException(
+        SecretException.Reason.UNAVAILABLE,
+        "The process is being checkpointed (AWS Lambda SnapStart, CRaC): no secret can be read before"
+            + " it has been restored. Read it before the checkpoint, or after the restore.",
+        null);
+  }
+
   static SecretException closedFailure() {
     return new SecretException(SecretException.Reason.CLOSED, "The cache is closed.", null);
   }
@@ -557,15 +686,6 @@ final class Flights implements AutoCloseable {
       land(flight, closedFailure());
       flight.stop(closedFailure());
     }
-    loads.shutdownNow();
-    probes.shutdownNow();
-    try {
-      long limit = TimeUnit.SECONDS.toNanos(1);
-      long begun = System.nanoTime();
-      loads.awaitTermination(limit, TimeUnit.NANOSECONDS);
-      probes.awaitTermination(limit - (System.nanoTime() - begun), TimeUnit.NANOSECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    boolean unused = endThreads();
   }
 }

@@ -52,6 +52,9 @@ interface KeyMaker extends AutoCloseable {
    */
   byte[] decrypt(byte[] encrypted);
 
+  /** Closes what was built for the calls; the next one builds it anew. */
+  default void beforeCheckpoint() {}
+
   /** Closes what was built for the calls. Later calls fail. Does nothing when called twice. */
   @Override
   void close();

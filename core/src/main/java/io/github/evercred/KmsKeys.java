@@ -36,7 +36,8 @@ import software.amazon.awssdk.utils.SdkAutoCloseable;
  * so whoever wipes it wipes both. What the SDK made on the way cannot be reached: the answer's
  * text, the key as base64 in a {@code String}, and the array that this was decoded into. They are
  * garbage when the call returns and stay in the heap until they are collected and overwritten. An
- * interceptor that is on the class path for KMS clients sees the response, too.
+ * interceptor that is on the class path for KMS clients sees the response, too, and the SDK's log
+ * of retries quotes, at DEBUG, an answer that cannot be read.
  *
  * <p>Thread-safe.
  */
@@ -135,6 +136,11 @@ final class KmsKeys implements KeyMaker {
     var asked = new AwsErrors.AskedOfKms(operation, keyId, aws.region(), role);
     SecretException.Reason reason = AwsErrors.reason(answer, asked);
     return new SecretException(reason, AwsErrors.message(answer, asked, reason), e.requestId(), e);
+  }
+
+  @Override
+  public void beforeCheckpoint() {
+    int unused = aws.beforeCheckpoint();
   }
 
   @Override

@@ -360,6 +360,8 @@ public final class LocalAgentSource implements SecretSource {
           throw new IOException("The answer took too long");
         }
       }
+      // Nothing stays open that a checkpoint would find. Once the stream is closed it does nothing.
+      connection.disconnect();
       return all.toString(StandardCharsets.UTF_8);
     }
   }
@@ -494,6 +496,19 @@ public final class LocalAgentSource implements SecretSource {
         Reason.CLOSED,
         "This source of secrets is closed; close it after every cache that reads from it.",
         null);
+  }
+
+  /** Nothing is open here between two calls; passes it on to the fallback. */
+  @Override
+  public void beforeCheckpoint() {
+    SecretSource made;
+    synchronized (lock) {
+      made = fallback;
+    }
+    silentSince = null;
+    if (made != null) {
+      made.beforeCheckpoint();
+    }
   }
 
   /** True: the agent has a cache of its own. */

@@ -2,6 +2,7 @@ package io.github.evercred;
 
 import java.net.URI;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a source that is made here reads, and as whom.
@@ -12,6 +13,7 @@ import java.util.Optional;
  * @param role the ARN of the role that it assumes, if it does
  * @param externalId what the role's trust policy asks for, if it does
  * @param roleSessionName how the role's session is called
+ * @param sealed whether what is read is to be sealed, so that no connection may keep it
  */
 record Place(
     Optional<String> region,
@@ -19,7 +21,31 @@ record Place(
     Optional<String> profile,
     Optional<String> role,
     Optional<String> externalId,
-    String roleSessionName) {
+    String roleSessionName,
+    boolean sealed) {
+
+  /** With the SDK's default credentials; null means the SDK's own choice. */
+  static Place in(@Nullable String region, @Nullable URI endpoint) {
+    return new Place(
+        Optional.ofNullable(region),
+        Optional.ofNullable(endpoint),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        new PlaceOptions().roleSessionName.standard,
+        false);
+  }
+
+  /** The same in another region, at the region's own endpoint. */
+  Place in(String other) {
+    return new Place(
+        Optional.of(other), Optional.empty(), profile, role, externalId, roleSessionName, sealed);
+  }
+
+  /** The same for what is to be sealed. */
+  Place sealing() {
+    return new Place(region, endpoint, profile, role, externalId, roleSessionName, true);
+  }
 
   /** For messages. */
   String description() {

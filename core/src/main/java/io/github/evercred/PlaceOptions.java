@@ -37,7 +37,8 @@ final class PlaceOptions {
         profile.resolve(from).value(),
         assumed.value(),
         external.value(),
-        session.value());
+        session.value(),
+        false);
   }
 
   /** Whether any is given, in code or elsewhere. */

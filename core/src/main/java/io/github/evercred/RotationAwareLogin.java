@@ -96,10 +96,11 @@ public final class RotationAwareLogin {
     this.time = cache.time();
     this.targets = Bounded.bySizeAndUse(MAXIMUM_TARGETS, UNUSED, time::nanos);
     CompletableFuture<Void> unused = cache.closing().thenRun(this::forget);
+    cache.keeps(this, RotationAwareLogin::forget);
   }
 
   private void forget() {
-    targets.view().values().forEach(TargetState::wake);
+    targets.view().values().forEach(TargetState::forget);
     targets.clear();
   }
 
@@ -210,7 +211,9 @@ public final class RotationAwareLogin {
       while (true) {
         SecretValue current = current(state);
         if (state == null) {
-          state = targets.get(identity(target, secretId, current), made -> new TargetState());
+          state =
+              targets.get(
+                  identity(target, secretId, current), made -> new TargetState(time::jitter));
         }
         if (time.nanos() - deadline >= 0) {
           throw giveUp(state);
@@ -522,6 +525,9 @@ public final class RotationAwareLogin {
         if (outcome.result() != null) {
           VersionSelector found = isCurrent ? VersionSelector.CURRENT : label;
           state.believe(baton, value, user, found, current.versionId(), time.nanos());
+          if (cache.isSuspended()) {
+            state.forget();
+          }
           return outcome.result();
         }
         uncertain = outcome.failed() != FailureKind.CREDENTIAL;

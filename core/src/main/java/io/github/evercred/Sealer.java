@@ -4,13 +4,16 @@ import io.github.evercred.SecretException.Reason;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +28,9 @@ final class Sealer {
    * href="https://doi.org/10.6028/NIST.SP.800-38D">Recommendation for GCM</a>).
    */
   private static final long SEALS_OF_A_KEY = 1L << 31;
+
+  /** How long a reader takes at most, if it is not kept from going on. */
+  private static final long READER_NANOS = 20_000;
 
   private final KeyMaker maker;
   private final long sealsOfKey;
@@ -119,6 +125,72 @@ final class Sealer {
   /** A zero stands in none of the three. */
   private static byte[] associated(String secretId, VersionSelector version, String versionId) {
     return (secretId + '\0' + version.text() + '\0' + versionId).getBytes(StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Whether a value may be in a snapshot of the process: its key can be had again. All versions, if
+   * it stands for them.
+   */
+  static boolean mayStay(SecretValue value) {
+    SecretVersions versions = value.versions();
+    return canBeHadAgain(value)
+        && (versions == null || versions.all().stream().allMatch(Sealer::canBeHadAgain));
+  }
+
+  private static boolean canBeHadAgain(SecretValue value) {
+    SealingKey key = value.sealedWith();
+    return key != null && key.encrypted() != null;
+  }
+
+  /**
+   * Wipes every key, because the process is being checkpointed. What is sealed later gets another,
+   * since what is restored from one snapshot shares these.
+   *
+   * @param patience how long readers may take to end
+   * @return whether no key is left in memory
+   */
+  boolean beforeCheckpoint(long patience, Time time) {
+    current.set(null);
+    keys.forEach(key -> key.shut(sealedBeforeCheckpoint()));
+    long end = time.in(patience);
+    for (SealingKey key : keys) {
+      while (!key.isWiped()) {
+        if (end - time.nanos() <= 0) {
+          return false;
+        }
+        LockSupport.parkNanos(READER_NANOS);
+      }
+    }
+    maker.beforeCheckpoint();
+    return true;
+  }
+
+  /**
+   * Brings back the keys of these values. Blocks, for a call to AWS for each key; there is mostly
+   * one.
+   *
+   * @throws SecretException if one cannot be had, with the reason
+   */
+  void reopen(Collection<SecretValue> values) {
+    keys.removeIf(key -> key.isWiped() && key.encrypted() == null); // Nobody can read by them.
+    for (SecretValue value : values) {
+      SealingKey key = value.sealedWith();
+      if (key == null || !key.isWiped()) {
+        continue;
+      }
+      key.reopen(maker.decrypt(Objects.requireNonNull(key.encrypted())));
+      if (closed) { // Meanwhile.
+        key.shut(Flights.closedFailure());
+      }
+    }
+  }
+
+  private static SecretException sealedBeforeCheckpoint() {
+    return new SecretException(
+        Reason.UNAVAILABLE,
+        "This value was sealed before a checkpoint of the process, and its key is not in memory."
+            + " Read the secret from the cache again.",
+        null);
   }
 
   private static final class OwnKeys implements KeyMaker {

@@ -69,6 +69,11 @@ final class SealingSource implements SecretSource {
   }
 
   @Override
+  public void beforeCheckpoint() {
+    source.beforeCheckpoint();
+  }
+
+  @Override
   public String description() {
     return source.description();
   }

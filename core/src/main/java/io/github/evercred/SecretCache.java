@@ -6,15 +6,21 @@ import io.github.evercred.Flights.Flight;
 import io.github.evercred.Flights.Purpose;
 import io.github.evercred.SecretException.Reason;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -78,6 +84,19 @@ public final class SecretCache implements AutoCloseable {
   private final Set<Expected> expecting = ConcurrentHashMap.newKeySet();
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
+  /** What keeps values of this cache beside it, and how that is made to forget them. */
+  private final Map<Object, Consumer<Object>> keepers = new WeakHashMap<>();
+
+  /** What was held before a checkpoint. */
+  private final Set<Key> heldBefore = ConcurrentHashMap.newKeySet();
+
+  /** From a checkpoint to its restore. */
+  private volatile boolean suspended;
+
+  /** Its other holders hold it weakly. */
+  @SuppressWarnings({"unused", "FieldCanBeLocal"})
+  private final @Nullable Object hook;
+
   SecretCache(Settings settings, SecretSource source, boolean ownsSource, Time time) {
     this(settings, source, ownsSource, null, time);
   }
@@ -106,6 +125,7 @@ public final class SecretCache implements AutoCloseable {
     this.flights =
         new Flights(
             time, this.source, settings.load(), settings.attempt(), sealer != null, entries);
+    this.hook = Checkpoints.tell(this);
   }
 
   /**
@@ -360,6 +380,9 @@ public final class SecretCache implements AutoCloseable {
     }
     if (closed.isDone()) {
       return CompletableFuture.failedFuture(Flights.closedFailure());
+    }
+    if (suspended) {
+      return CompletableFuture.failedFuture(Flights.checkpointFailure());
     }
     return new Prefetch(entries, flights, source.batchSize()).start(keys);
   }
@@ -638,6 +661,7 @@ public final class SecretCache implements AutoCloseable {
     private final Key key;
     private final String versionId;
     private final @Nullable Future<?> limit;
+    private volatile @Nullable Future<?> next;
     private volatile long pause = FIRST_LOOK;
     private volatile @Nullable SecretValue last;
     private volatile @Nullable SecretException failure;
@@ -645,9 +669,9 @@ public final class SecretCache implements AutoCloseable {
     Expected(Key key, String versionId, long atMost) {
       this.key = key;
       this.versionId = versionId;
-      this.limit = in(atMost, this::finish);
       expecting.add(this);
-      if (closed.isDone()) {
+      this.limit = in(atMost, this::finish);
+      if (closed.isDone() || suspended) {
         finish();
       }
     }
@@ -662,7 +686,7 @@ public final class SecretCache implements AutoCloseable {
     }
 
     void look() {
-      if (end.isDone() || closed.isDone()) {
+      if (!expecting.contains(this) || end.isDone() || closed.isDone() || suspended) {
         finish();
         return;
       }
@@ -674,7 +698,7 @@ public final class SecretCache implements AutoCloseable {
       }
       long tooSoon = settings.minimumInterval() - entries.sinceBegun(key);
       if (tooSoon > 0 && flights.running(key) == null) {
-        Future<?> unused = in(tooSoon, this::look);
+        lookIn(tooSoon);
         return;
       }
       CompletableFuture<SecretValue> unused =
@@ -682,6 +706,9 @@ public final class SecretCache implements AutoCloseable {
     }
 
     private void looked(@Nullable SecretValue value, @Nullable Throwable thrown) {
+      if (!expecting.contains(this)) {
+        return;
+      }
       if (value == null) {
         failure = failure(Objects.requireNonNull(thrown));
       } else {
@@ -691,28 +718,48 @@ public final class SecretCache implements AutoCloseable {
           return;
         }
       }
-      Future<?> unused = in(pause, this::look);
+      lookIn(pause);
       pause = Math.min(LONGEST_LOOK, 2 * pause);
     }
 
-    void finish() {
-      expecting.remove(this);
-      if (limit != null) {
-        limit.cancel(false);
+    private void lookIn(long nanos) {
+      next = in(nanos, this::look);
+      if (!expecting.contains(this)) { // Has ended meanwhile: neither must stay.
+        cancel(next);
+        last = null;
       }
+    }
+
+    void finish() {
+      if (!expecting.remove(this)) {
+        return;
+      }
+      cancel(limit);
+      cancel(next);
+      SecretValue value = last;
+      last = null; // A timer may still hold this.
+      SecretException stopped =
+          closed.isDone()
+              ? Flights.closedFailure()
+              : suspended ? Flights.checkpointFailure() : null;
       completeLater(
           end,
           () -> {
-            SecretValue value = last;
-            if (value != null && (!closed.isDone() || value.versionId().equals(versionId))) {
+            if (value != null && (stopped == null || value.versionId().equals(versionId))) {
               return value;
             }
-            SecretException why = closed.isDone() ? Flights.closedFailure() : failure;
+            SecretException why = stopped != null ? stopped : failure;
             throw why != null
                 ? why.again("")
                 : new SecretException(
                     Reason.TIMED_OUT, "No value of secret %s in time.".formatted(key), null);
           });
+    }
+  }
+
+  private static void cancel(@Nullable Future<?> timer) {
+    if (timer != null) {
+      timer.cancel(false);
     }
   }
 
@@ -779,6 +826,174 @@ public final class SecretCache implements AutoCloseable {
     if (closed.isDone()) {
       throw Flights.closedFailure();
     }
+    if (suspended) {
+      throw Flights.checkpointFailure();
+    }
+  }
+
+  /** Takes note, weakly, of what keeps values of this cache beside it. */
+  <T> void keeps(T keeper, Consumer<? super T> forget) {
+    synchronized (keepers) {
+      @SuppressWarnings("unchecked") // It is only ever given its own keeper.
+      Consumer<Object> its = (Consumer<Object>) forget;
+      keepers.put(keeper, its);
+    }
+  }
+
+  /**
+   * Whether the process is being checkpointed. Who keeps a value asks after having put it away:
+   * what comes later than the call to forget must go again.
+   */
+  boolean isSuspended() {
+    return suspended;
+  }
+
+  private void forgetKept() {
+    var all = new ArrayList<Map.Entry<Object, Consumer<Object>>>();
+    synchronized (keepers) {
+      keepers.forEach((keeper, forget) -> all.add(Map.entry(keeper, forget)));
+    }
+    all.forEach(one -> one.getValue().accept(one.getKey()));
+  }
+
+  /**
+   * Prepares for a snapshot of the process. Reads fail from now on until {@link #afterRestore}.
+   * Fetches under way may end, for {@code loadTimeout} at most, and are stopped then; nobody caches
+   * what they bring. Whatever holds a value here forgets it, and the source closes what it has
+   * open. Which secrets were held is kept, and their values if they are sealed with a key that can
+   * be had again; every key is wiped.
+   *
+   * @throws IllegalStateException if a call to the source does not end, whose value would be in the
+   *     snapshot, or a reader, who needs the key
+   */
+  void beforeCheckpoint() {
+    if (closed.isDone()) {
+      return;
+    }
+    suspended = true;
+    heldBefore.addAll(entries.beforeCheckpoint(Sealer::mayStay));
+    boolean quiet = flights.ground(settings.load());
+    // Again, for who was between look and hold.
+    heldBefore.addAll(entries.beforeCheckpoint(Sealer::mayStay));
+    expecting.forEach(Expected::finish);
+    forgetKept();
+    source.beforeCheckpoint();
+    if (sealer != null && !sealer.beforeCheckpoint(settings.load(), time) && !closed.isDone()) {
+      throw new IllegalStateException(
+          "A reader of a sealed secret does not end, so its key is still in memory. Checkpoint again.");
+    }
+    if (!quiet && !closed.isDone()) {
+      throw new IllegalStateException(
+          "A call for a secret from "
+              + where
+              + " goes on although its time is over and it was interrupted, and what it brings would"
+              + " be in the snapshot. Checkpoint again, or mend the source: it must heed the time-out"
+              + " and the interrupt.");
+    }
+  }
+
+  /**
+   * Goes on after a restore, or after a checkpoint that failed: opens reads, and loads what was
+   * held before. Never throws.
+   *
+   * @param waited how much of the time to wait others have used already
+   */
+  void afterRestore(long waited) {
+    if (!suspended) {
+      return;
+    }
+    long last = flights.last();
+    Set<Key> wanted = flights.resume();
+    wanted.addAll(heldBefore);
+    heldBefore.clear();
+    List<SecretValue> stayed = entries.resume(last);
+    suspended = false;
+    try {
+      forgetKept(); // What was begun before the checkpoint and has ended since.
+      time.reseed();
+      if (closed.isDone()) {
+        return;
+      }
+      boolean unused =
+          time.await(
+              stayed.isEmpty() ? reload(wanted) : bringBack(stayed, wanted),
+              settings.restore() - waited);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      Log.EVERCRED.log(
+          System.Logger.Level.WARNING,
+          "Secrets are not loaded ahead after a restore; each is loaded when it is read.",
+          e);
+    }
+  }
+
+  /** Gets the key of what has stayed, and loads the rest; or all, if the key is not to be had. */
+  private CompletableFuture<Void> bringBack(List<SecretValue> stayed, Set<Key> wanted) {
+    return CompletableFuture.runAsync(
+            () -> Objects.requireNonNull(sealer).reopen(stayed),
+            time.threads("evercred-restore-", 1, 1))
+        .handle((nothing, thrown) -> thrown)
+        .thenCompose(
+            thrown -> {
+              if (thrown != null) {
+                entries.forgetStayed();
+                Log.EVERCRED.log(
+                    System.Logger.Level.WARNING,
+                    "What was sealed before a checkpoint cannot be opened after it, and is loaded"
+                        + " anew.",
+                    thrown instanceof CompletionException ? thrown.getCause() : thrown);
+              }
+              for (Entry entry : entries.takeBack()) {
+                startRefresh(entry, entry.snapshot());
+                wanted.remove(entry.key);
+              }
+              return reload(wanted);
+            });
+  }
+
+  private CompletableFuture<Void> reload(Set<Key> keys) {
+    var current = new HashSet<Key>();
+    var all = new ArrayList<CompletableFuture<Void>>();
+    for (Key key : keys) {
+      if (key.version().equals(VersionSelector.CURRENT)) {
+        current.add(key);
+      } else if (key.version().isLabel()) {
+        all.add(
+            flights
+                .join(key, Purpose.LOAD, () -> entries.usable(key))
+                .end
+                .handle(
+                    (value, thrown) -> {
+                      if (thrown != null) {
+                        notReloaded(key, failure(thrown));
+                      }
+                      return null;
+                    }));
+      }
+    }
+    if (!current.isEmpty()) {
+      all.add(
+          new Prefetch(entries, flights, source.batchSize())
+              .start(current)
+              .thenAccept(
+                  report ->
+                      report
+                          .failed()
+                          .forEach(
+                              (id, failure) ->
+                                  notReloaded(new Key(id, VersionSelector.CURRENT), failure))));
+    }
+    return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new));
+  }
+
+  private static void notReloaded(Key key, SecretException failure) {
+    Log.EVERCRED.log(
+        System.Logger.Level.WARNING,
+        "Secret {0} could not be loaded after a restore ({1}); the next read tries again. {2}",
+        key,
+        failure.reason(),
+        failure.getMessage());
   }
 
   /** Returns how many values are held. */

@@ -65,6 +65,9 @@ public final class SecretCacheBuilder {
       CacheOption.count("maximumSecrets", 1_000, 1, 1_000_000);
   private final CacheOption<Set<String>> keepFresh = CacheOption.ids("keepFresh");
   private final CacheOption<Boolean> processMayFreeze = CacheOption.flag("processMayFreeze", false);
+  private final CacheOption<Duration> restoreTimeout =
+      CacheOption.period(
+          "restoreTimeout", Duration.ofSeconds(3), Duration.ZERO, Duration.ofSeconds(8));
   private final CacheOption<Boolean> countHits = CacheOption.flag("countHits", false);
 
   private final CacheOption<Boolean> sealed = CacheOption.flag("sealed", false);
@@ -99,6 +102,7 @@ public final class SecretCacheBuilder {
           maximumSecrets,
           keepFresh,
           processMayFreeze,
+          restoreTimeout,
           countHits,
           sealed,
           sealedByKmsKey,
@@ -368,6 +372,23 @@ public final class SecretCacheBuilder {
   }
 
   /**
+   * Sets how long a process that has been restored from a checkpoint (AWS Lambda SnapStart, CRaC)
+   * waits until the secrets that were held before are loaded again. What is not loaded by then is
+   * loaded in the background. Caches of one process wait at the same time. Lambda gives all hooks
+   * of a restore 10 s together (<a
+   * href="https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-java.html">hooks</a>).
+   *
+   * @param time 0 to 8 s; 0 means not to wait; the default is 3 s
+   * @return this builder
+   * @throws IllegalArgumentException if it is out of range
+   * @throws IllegalStateException if it was already set
+   */
+  public SecretCacheBuilder restoreTimeout(Duration time) {
+    restoreTimeout.set(time);
+    return this;
+  }
+
+  /**
    * Says whether reads that are answered from memory are counted, at the cost of a counter per
    * read. All other figures are kept in any case.
    *
@@ -494,11 +515,14 @@ public final class SecretCacheBuilder {
         throw new IllegalStateException("localAgent and source are two sources: set one of them");
       }
       requireNoPlaceHanded(configuration);
-      SecretCache cache = new SecretCache(settings, given, false, sealer(settings, UNPLACED), time);
+      SecretCache cache =
+          new SecretCache(
+              settings, given, false, sealer(settings, Place.in(null, null).sealing()), time);
       others.made(cache, settings, null, given);
       return cache;
     }
-    Place where = place.resolve(configuration);
+    Place asked = place.resolve(configuration);
+    Place where = settings.sealing() == null ? asked : asked.sealing();
     boolean fromAgent = readsFromAgent(configuration, where);
     SecretSource own =
         fromAgent
@@ -508,16 +532,6 @@ public final class SecretCacheBuilder {
     others.made(cache, settings, fromAgent ? null : where, own);
     return cache;
   }
-
-  /** Where KMS is, if nothing says where the secrets are. */
-  private static final Place UNPLACED =
-      new Place(
-          Optional.empty(),
-          Optional.empty(),
-          Optional.empty(),
-          Optional.empty(),
-          Optional.empty(),
-          "evercred");
 
   private static @Nullable Sealer sealer(Settings settings, Place where) {
     Settings.Sealing sealing = settings.sealing();
@@ -539,13 +553,7 @@ public final class SecretCacheBuilder {
   private static Place inRegionOf(String key, Place where) {
     String[] parts = key.split(":", -1);
     boolean isArn = parts.length > 5 && parts[0].equals("arn") && !parts[3].isEmpty();
-    return new Place(
-        isArn ? Optional.of(parts[3]) : where.region(),
-        Optional.empty(), // Where Secrets Manager is, KMS is not.
-        where.profile(),
-        where.role(),
-        where.externalId(),
-        where.roleSessionName());
+    return isArn ? where.in(parts[3]) : where;
   }
 
   private Settings.@Nullable Sealing sealing(Configuration from) {
@@ -634,6 +642,7 @@ public final class SecretCacheBuilder {
             ? mayFreeze(environment, name -> ModuleLayer.boot().findModule(name).isPresent())
             : freeze.value(),
         countHits.resolve(from).value(),
+        nanos(restoreTimeout.resolve(from)),
         kept.value(),
         sealing(from),
         List.copyOf(listeners));

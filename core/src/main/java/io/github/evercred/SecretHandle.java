@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * and get the value from before, however old; so with {@code processMayFreeze}, which is the
  * default on AWS Lambda, each read asks the clocks, too, and costs as much as they do.
  *
- * <p>Instances are thread-safe and cheap to make. They hold the value that they last returned for
- * as long as they are reachable, also when the cache is closed; reads then fail.
+ * <p>Instances are thread-safe and cheap to make. Where the cache no longer holds a value, a handle
+ * does not hold it either.
  */
 public final class SecretHandle implements Supplier<SecretValue> {
   private final SecretCache cache;
@@ -67,7 +67,9 @@ public final class SecretHandle implements Supplier<SecretValue> {
    * @return a supplier that is thread-safe; what it returns is shared, so it should be immutable
    */
   public <T> Supplier<T> map(Function<? super SecretValue, ? extends T> maker) {
-    return new Mapped<>(this, Objects.requireNonNull(maker, "maker"));
+    var mapped = new Mapped<T>(this, Objects.requireNonNull(maker, "maker"));
+    cache.keeps(mapped, Mapped::forget);
+    return mapped;
   }
 
   private static final class Mapped<T> implements Supplier<T> {
@@ -96,8 +98,15 @@ public final class SecretHandle implements Supplier<SecretValue> {
                 : Objects.requireNonNull(maker.apply(value), "what a mapped handle makes");
         known = new Made<>(value, what);
         made = known;
+        if (handle.cache.isSuspended()) {
+          forget();
+        }
       }
       return known.what();
+    }
+
+    void forget() {
+      made = null;
     }
 
     @Override

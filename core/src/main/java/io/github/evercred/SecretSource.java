@@ -69,6 +69,16 @@ public interface SecretSource extends AutoCloseable {
     return getClass().getSimpleName();
   }
 
+  /**
+   * Closes connections and forgets what was read, because the process is about to be checkpointed
+   * (AWS Lambda SnapStart, CRaC): what is in memory goes into a snapshot, from which many processes
+   * may be restored. Later fetches work as ever, and open anew what they need. Called by the cache
+   * when its own fetches have ended, also where it does not own the source; only where {@code
+   * org.crac:crac} is on the class path. Does nothing unless overridden; a source that wraps
+   * another passes it on. What it throws stops the checkpoint.
+   */
+  default void beforeCheckpoint() {}
+
   /** Frees what this source itself has built. Does nothing unless overridden. */
   @Override
   default void close() {}

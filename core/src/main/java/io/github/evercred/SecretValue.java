@@ -85,6 +85,11 @@ public final class SecretValue {
         : this;
   }
 
+  /** Returns what is known of the version, without what it holds. */
+  SecretValue emptied() {
+    return new SecretValue(secretId, this, Content.NOTHING, null);
+  }
+
   /** Returns this value standing for all the versions that it is the current one of. */
   SecretValue among(@Nullable SecretVersions all) {
     return new SecretValue(secretId, this, content, all);

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param maximumSecrets entries held
  * @param mayFreeze whether reads look at the wall clock, too
  * @param countHits whether reads that are answered from memory are counted
+ * @param restore how long the process waits for its secrets when it has been restored
  * @param keptFresh secret ids that are refreshed without being read
  * @param sealing how what is held is encrypted; null if it is not
  * @param listeners told of what happens, in this order
@@ -30,6 +31,7 @@ record Settings(
     long maximumSecrets,
     boolean mayFreeze,
     boolean countHits,
+    long restore,
     Set<String> keptFresh,
     @Nullable Sealing sealing,
     List<SecretCacheListener> listeners) {

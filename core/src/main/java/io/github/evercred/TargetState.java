@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -177,6 +177,17 @@ final class TargetState {
   private boolean slotWanted;
   private final Map<String, ArrayDeque<Long>> refusedTimes = new LinkedHashMap<>();
   private CompletableFuture<Void> signal = new CompletableFuture<>();
+
+  private final DoubleSupplier jitter;
+
+  /**
+   * Knows nothing yet.
+   *
+   * @param jitter at random, 0 to 1
+   */
+  TargetState(DoubleSupplier jitter) {
+    this.jitter = jitter;
+  }
 
   /**
    * Decides what a login does.
@@ -508,7 +519,7 @@ final class TargetState {
   }
 
   /** Where only AWSCURRENT is tried, it is because the target bears few refusals. */
-  private static long hold(int count, LoginOptions options) {
+  private long hold(int count, LoginOptions options) {
     return options.currentOnly()
         ? backOff(count, LONGEST_HOLD, LONGEST_HOLD_CURRENT_ONLY)
         : backOff(count, SECOND, LONGEST_HOLD);
@@ -678,7 +689,9 @@ final class TargetState {
     }
   }
 
-  synchronized void wake() {
+  /** Holds no value any more, and wakes who waits. */
+  synchronized void forget() {
+    belief = null;
     signal();
   }
 
@@ -689,9 +702,9 @@ final class TargetState {
   }
 
   /** Doubles from the first to the longest; up to a fifth sooner, so that nothing moves in step. */
-  private static long backOff(int count, long first, long longest) {
+  private long backOff(int count, long first, long longest) {
     long nominal = Math.min(longest, first << Math.min(count - 1, 20));
-    return (long) (nominal * (1 - 0.2 * ThreadLocalRandom.current().nextDouble()));
+    return (long) (nominal * (1 - 0.2 * jitter.getAsDouble()));
   }
 
   @Override

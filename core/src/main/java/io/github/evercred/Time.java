@@ -1,5 +1,6 @@
 package io.github.evercred;
 
+import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
@@ -8,6 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -50,6 +52,21 @@ abstract class Time implements AutoCloseable {
     elapsed += elapsed < 0 ? 1 : Math.max(0, now.since(looked));
     looked = now;
     return elapsed;
+  }
+
+  private volatile double shift;
+
+  /** At random, 0 to 1, so that not all processes do the same at the same time. */
+  final double jitter() {
+    double random = ThreadLocalRandom.current().nextDouble() + shift;
+    return random < 1 ? random : random - 1;
+  }
+
+  /**
+   * What has been restored from one snapshot would go on with the same random numbers everywhere.
+   */
+  final void reseed() {
+    shift = new SecureRandom().nextDouble();
   }
 
   /** Runs timers, and the pauses between attempts. Tasks must be short and must not block. */

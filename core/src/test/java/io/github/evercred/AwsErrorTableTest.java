@@ -14,6 +14,8 @@ import io.github.evercred.SecretException.Reason;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Optional;
+import java.util.Properties;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -22,11 +24,13 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
@@ -571,5 +575,94 @@ class AwsErrorTableTest {
       assertThat(failure.reason()).isEqualTo(Reason.AWS_CREDENTIALS);
       assertThat(failure).hasMessageContaining(message);
     }
+  }
+
+  /** What KMS answers, asked for a data key: status | code | text | reason | the message says. */
+  private static final String TABLE_OF_KMS =
+      """
+      400|AccessDeniedException|$kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:111122223333:key/1 because no identity-based policy allows the kms:GenerateDataKey action|KMS_DENIED|Allow kms:Decrypt on this key to this caller
+      400|AccessDeniedException|The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.|KMS_DENIED|kms:ViaService
+      400|AccessDeniedException|$kms:Decrypt on resource: arn:aws:kms:eu-west-1:999922223333:key/1 because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access|KMS_DENIED|Allow kms:Decrypt on this key to this caller
+      403|AccessDenied|no|KMS_DENIED|Allow kms:Decrypt on this key to this caller
+      400|DisabledException|arn:aws:kms:x is disabled.|KEY_UNUSABLE|symmetric, enabled, not pending deletion
+      400|KMSInvalidStateException|arn:aws:kms:x is pending deletion.|KEY_UNUSABLE|symmetric, enabled, not pending deletion
+      400|NotFoundException|Key 'arn:aws:kms:eu-west-1:111122223333:key/1' does not exist|KEY_UNUSABLE|of another account is only found by its ARN
+      400|IncorrectKeyException|The key ID in the request does not identify a CMK that can perform this operation.|KEY_UNUSABLE|made under another key
+      400|InvalidCiphertextException||KEY_UNUSABLE|no other encryption context
+      400|InvalidKeyUsageException|usage|KEY_UNUSABLE|symmetric
+      400|InvalidGrantTokenException|grant|KEY_UNUSABLE|Look at the key
+      500|DependencyTimeoutException|The system timed out while trying to fulfill the request.|UNAVAILABLE|network path
+      500|KMSInternalException|retry|UNAVAILABLE|network path
+      500|KeyUnavailableException|retry|UNAVAILABLE|network path
+      503|||UNAVAILABLE|it may not be KMS that answered, but a proxy before it
+      400|ThrottlingException|Rate exceeded|THROTTLED|other heavy callers
+      400|LimitExceededException|limit|THROTTLED|other heavy callers
+      429|||THROTTLED|other heavy callers
+      400|ExpiredTokenException|expired|AWS_CREDENTIALS|gets its AWS credentials
+      400|UnrecognizedClientException|invalid|AWS_CREDENTIALS|gets its AWS credentials
+      403|InvalidSignatureException|Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z|CLOCK_SKEW|machine's clock
+      403|InvalidSignatureException|Credential should be scoped to a valid Region, not 'eu-west-1'.|WRONG_REGION|signs for region eu-west-1
+      400|ValidationException|1 validation error detected|INVALID_REQUEST|Correct the key id
+      400|UnsupportedOperationException|no|INVALID_REQUEST|Correct the key id
+      500|SomethingUnheardOf|what now|UNAVAILABLE|network path
+      """;
+
+  @ParameterizedTest
+  @MethodSource
+  void error_ofKms_hasAReasonAndSaysWhatToDo(
+      int status, String code, String text, Reason reason, String says) {
+    answer(new Row(status, code, text, reason, Fate.DEFINITIVE, says).answer());
+    var place =
+        new Place(
+            Optional.of("eu-west-1"),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            "evercred",
+            false);
+    Throwable thrown;
+    Properties before = System.getProperties();
+    var system = new Properties();
+    system.putAll(before);
+    system.setProperty("aws.endpointUrlKms", "http://127.0.0.1:" + AWS.port());
+    system.setProperty("aws.accessKeyId", "AKIDEXAMPLE");
+    system.setProperty("aws.secretAccessKey", "example");
+    System.setProperties(system);
+    try (KmsKeys keys = KmsKeys.of(place, "alias/a", "orders", ENOUGH)) {
+      thrown = catchThrowable(() -> keys.decrypt(new byte[] {1}));
+    } finally {
+      System.setProperties(before);
+    }
+
+    assertThat(thrown)
+        .isInstanceOfSatisfying(
+            SecretException.class,
+            e -> {
+              assertThat(e.reason()).isEqualTo(reason);
+              assertThat(e.requestId()).isEqualTo("req-1");
+            })
+        .hasMessageStartingWith(
+            "Decrypt with KMS key alias/a in eu-west-1 failed: KMS answered %d %s"
+                .formatted(status, code.isEmpty() ? "without a code" : code))
+        .hasMessageContainingAll(says, text.replaceFirst("[.]$", ""))
+        .hasMessageEndingWith(".")
+        .hasMessageNotContainingAny("..", ". .", "Secrets Manager", "the secret")
+        .hasCauseInstanceOf(AwsServiceException.class);
+    assertThat(takeCalls()).isEqualTo(1);
+  }
+
+  static Stream<Arguments> error_ofKms_hasAReasonAndSaysWhatToDo() {
+    return TABLE_OF_KMS
+        .lines()
+        .map(line -> line.split("\\|", -1))
+        .map(
+            c ->
+                Arguments.of(
+                    Integer.parseInt(c[0]),
+                    c[1],
+                    c[2].replace("$", NOT_AUTHORIZED),
+                    Reason.valueOf(c[3]),
+                    c[4]));
   }
 }

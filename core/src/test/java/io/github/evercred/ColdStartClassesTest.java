@@ -98,6 +98,8 @@ class ColdStartClassesTest {
           .noneMatch(line -> line.contains("io.github.evercred.AwsSecretSource "))
           .noneMatch(line -> line.contains("io.github.resilience4j"))
           .noneMatch(line -> line.contains("com.github.benmanes.caffeine"))
+          .noneMatch(line -> line.contains("org.crac"))
+          .noneMatch(line -> line.contains("io.github.evercred.Checkpoints$Hook"))
           .noneMatch(line -> line.contains("java.util.logging"))
           .noneMatch(line -> line.contains("java.lang.runtime.ObjectMethods"));
       assertThat(loaded(environment, classPathWithout("awssdk")))
@@ -121,7 +123,9 @@ class ColdStartClassesTest {
           .anyMatch(line -> line.contains("io.github.evercred.AwsSecretSource "))
           .noneMatch(line -> line.contains("io.github.resilience4j"))
           .noneMatch(line -> line.contains("com.github.benmanes.caffeine"))
-          .noneMatch(line -> line.contains("software.amazon.awssdk.services.sts"));
+          .noneMatch(line -> line.contains("org.crac"))
+          .noneMatch(line -> line.contains("software.amazon.awssdk.services.sts"))
+          .noneMatch(line -> line.contains("software.amazon.awssdk.services.kms"));
     }
   }
 }

@@ -74,6 +74,7 @@ class ConfigurationTest {
                 SecretCacheBuilder.mayFreeze(
                     Map.of(), name -> ModuleLayer.boot().findModule(name).isPresent()),
                 false,
+                Duration.ofSeconds(3).toNanos(),
                 Set.of(),
                 null,
                 List.of()));
@@ -97,6 +98,7 @@ class ConfigurationTest {
     environment.put("EVERCRED_COUNT_HITS", "true");
     environment.put("EVERCRED_SEALED_BY_KMS_KEY", "alias/secrets");
     environment.put("EVERCRED_APPLICATION", "orders");
+    environment.put("EVERCRED_RESTORE_TIMEOUT", "1500ms");
 
     assertThat(settings())
         .isEqualTo(
@@ -114,6 +116,7 @@ class ConfigurationTest {
                 17,
                 true,
                 true,
+                Duration.ofMillis(1500).toNanos(),
                 Set.of("prod/a", "prod/b"),
                 new Settings.Sealing("alias/secrets", "orders"),
                 List.of()));

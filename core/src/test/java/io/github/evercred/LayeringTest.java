@@ -43,10 +43,11 @@ class LayeringTest {
     "com.github.benmanes.caffeine, Bounded.java",
     "io.github.resilience4j,       CallPolicy.java",
     "com.grack.nanojson,           JsonFields.java",
-    "software.amazon.awssdk,       AssumedRole.java AwsCalls.java AwsSecretSource.java KmsKeys.java",
-    "software.amazon.awssdk.services.secretsmanager, AwsSecretSource.java",
+    "software.amazon.awssdk,       AssumedRole.java AwsCalls.java AwsSecretSource.java Disconnecting.java KmsKeys.java Priming.java",
+    "software.amazon.awssdk.services.secretsmanager, AwsSecretSource.java Priming.java",
     "software.amazon.awssdk.services.sts,            AssumedRole.java",
     "software.amazon.awssdk.services.kms,            KmsKeys.java",
+    "org.crac,                     Checkpoints.java",
   })
   void library_inMain_isNamedByItsOwnFilesAlone(String library, String files) throws IOException {
     // With a dot behind it: so a name of an artifact or class in a message is not meant.
@@ -61,7 +62,7 @@ class LayeringTest {
                 MAIN,
                 "(?m)^import (static )?(?!java\\.|javax\\.crypto\\.|org\\.jspecify\\.|io\\.github\\.evercred\\."
                     + "|com\\.github\\.benmanes\\.caffeine\\.|io\\.github\\.resilience4j\\."
-                    + "|com\\.grack\\.nanojson\\.|software\\.amazon\\.awssdk\\.)"))
+                    + "|com\\.grack\\.nanojson\\.|software\\.amazon\\.awssdk\\.|org\\.crac\\.)"))
         .isEmpty();
   }
 
@@ -79,6 +80,19 @@ class LayeringTest {
   @Test
   void nanoTime_inMain_isReadByTheClockAndByClose() throws IOException {
     assertThat(filesWith(MAIN, "System\\.nanoTime")).containsExactly("Flights.java", "Time.java");
+  }
+
+  /**
+   * Whatever is random must differ between processes that are restored from one snapshot: the keys
+   * and nonces of the sealer are SecureRandom's, which asks the system.
+   */
+  @Test
+  void chance_inMain_isThatOfTimeAndOfTheSealer() throws IOException {
+    assertThat(
+            filesWith(
+                MAIN,
+                "ThreadLocalRandom|Math\\.random|SplittableRandom|SecureRandom|RandomBackoff"))
+        .containsExactly("Sealer.java", "Time.java");
   }
 
   @Test

@@ -152,6 +152,7 @@ class SecretCacheCloseTest {
                 10,
                 false,
                 false,
+                0,
                 Set.of(),
                 null,
                 List.of()),

@@ -38,7 +38,7 @@ final class Stage {
   static SecretCache cache(SecretSource source) {
     var settings =
         new Settings(
-            FRESHNESS, 1L << 33, 1L << 32, 0, 0, 0, 10, false, false, Set.of(), null, List.of());
+            FRESHNESS, 1L << 33, 1L << 32, 0, 0, 0, 10, false, false, 0, Set.of(), null, List.of());
     return new SecretCache(settings, source, false, new StillTime());
   }
 

@@ -35,6 +35,7 @@ final class CacheOptions {
           Map.entry("maximumSecrets", "How many secrets are held (1000)"),
           Map.entry("keepFresh", "Secrets refreshed by a timer even if nobody reads them (none)"),
           Map.entry("processMayFreeze", "Whether reads ask the clocks, as on Lambda (found out)"),
+          Map.entry("restoreTimeout", "How long a restored process waits for its secrets (3s)"),
           Map.entry("countHits", "Whether reads from memory are counted (false)"),
           Map.entry("sealed", "Whether secrets are encrypted in memory (false)"),
           Map.entry("sealedByKmsKey", "KMS key under which they are, also in a snapshot (none)"),

@@ -1,5 +1,6 @@
 package io.github.evercred.jdbc;
 
+import java.lang.ref.WeakReference;
 import java.sql.Connection;
 import java.sql.Driver;
 import java.sql.SQLException;
@@ -35,7 +36,7 @@ public final class EvercredDataSource extends DataSourceSetup implements DataSou
   /** What {@link EvercredHikari} has handed out last, which may come back once or twice. */
   private static final int REMEMBERED = 4;
 
-  private final Deque<Pair> handedOut = new ArrayDeque<>();
+  private final Deque<HandedOut> handedOut = new ArrayDeque<>();
   private volatile @Nullable DataSource real;
 
   /** A user name and its password, of one version. */
@@ -44,6 +45,16 @@ public final class EvercredDataSource extends DataSourceSetup implements DataSou
     @Override
     public String toString() {
       return "Pair[hidden]";
+    }
+  }
+
+  /**
+   * What a pair is known by when it comes back. The password is whoever's it was handed to, and
+   * gone when they have let go of it: nothing of it stays here, nor in a snapshot of the process.
+   */
+  private record HandedOut(String user, WeakReference<String> password) {
+    boolean is(String otherUser, String otherPassword) {
+      return user.equals(otherUser) && otherPassword.equals(password.get());
     }
   }
 
@@ -88,8 +99,9 @@ public final class EvercredDataSource extends DataSourceSetup implements DataSou
   Pair handOut() throws SQLException {
     Pair pair = pairInUse();
     synchronized (handedOut) {
-      handedOut.remove(pair);
-      handedOut.addFirst(pair);
+      handedOut.removeIf(
+          earlier -> earlier.password().refersTo(null) || earlier.is(pair.user(), pair.password()));
+      handedOut.addFirst(new HandedOut(pair.user(), new WeakReference<>(pair.password())));
       while (handedOut.size() > REMEMBERED) {
         handedOut.removeLast();
       }
@@ -99,7 +111,7 @@ public final class EvercredDataSource extends DataSourceSetup implements DataSou
 
   private boolean isHandedOut(@Nullable String user, String password) {
     synchronized (handedOut) {
-      return user != null && handedOut.contains(new Pair(user, password));
+      return user != null && handedOut.stream().anyMatch(pair -> pair.is(user, password));
     }
   }
 

@@ -151,7 +151,9 @@ final class Logins implements RotationListener {
   boolean looksAnew(String secretId) {
     long now = System.nanoTime();
     Long last = looked.putIfAbsent(secretId, now);
-    return last == null || (now - last >= LOOK_AGAIN && looked.replace(secretId, last, now));
+    // A clock that went back is another machine's: the process has been restored there.
+    boolean isTime = last != null && (now - last >= LOOK_AGAIN || now - last < 0);
+    return last == null || (isTime && looked.replace(secretId, last, now));
   }
 
   /** Adds a listener, once however often it is added. */
