@@ -74,6 +74,8 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
   /** Checkpoints so far: a client that was begun before the last is not used after it. */
   private int checkpoints;
 
+  private boolean wasBuilt;
+
   /** A client, and what was built for its credentials. */
   private record Built<C extends SdkAutoCloseable>(
       C client, @Nullable AssumedRole role, @Nullable SdkAutoCloseable profile) {
@@ -238,6 +240,7 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
       Duration timeout,
       Function<C, T> call,
       Function<AwsServiceException, SecretException> sorted) {
+    int before = checkpoints();
     try {
       Built<C> built = built();
       AssumedRole assumed = built.role();
@@ -249,6 +252,9 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
     } catch (RuntimeException e) {
       if (isClosed()) {
         throw closedFailure(); // What a closed client throws says less.
+      }
+      if (owned && checkpoints() != before) {
+        throw Flights.checkpointFailure(); // Of another cache that has this source, too.
       }
       throw e instanceof AwsServiceException answer ? sorted.apply(answer) : sorted(e, timeout);
     }
@@ -324,12 +330,15 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
     if (isClosed()) {
       throw closedFailure();
     }
-    int before;
+    FutureTask<Built<C>> mine;
+    FutureTask<Built<C>> building;
     synchronized (lock) {
-      before = checkpoints;
+      int before = checkpoints;
+      mine = new FutureTask<>(() -> make(before));
+      FutureTask<Built<C>> known = client.get();
+      building = known == null ? mine : known;
+      client.set(building);
     }
-    FutureTask<Built<C>> mine = new FutureTask<>(() -> make(before));
-    FutureTask<Built<C>> building = client.updateAndGet(other -> other == null ? mine : other);
     if (building == mine) {
       mine.run();
     }
@@ -363,6 +372,7 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
       over = closed;
       if (!over && checkpoints == before) {
         toClose = made;
+        wasBuilt = true;
         return made;
       }
     }
@@ -374,7 +384,8 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
    * Closes the client if it was built here, and what was built for its credentials; the next call
    * builds another.
    *
-   * @return how many there were to close; -1 if none is ever built here or this is closed
+   * @return how many there were to close; -1 if none is ever built here, one was before, or this is
+   *     closed
    */
   int beforeCheckpoint() {
     if (!owned) {
@@ -384,11 +395,11 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
     boolean over;
     synchronized (lock) {
       checkpoints++;
-      over = closed;
+      over = closed || wasBuilt;
       built = toClose;
       toClose = null;
+      client.set(null);
     }
-    client.set(null);
     if (built == null) {
       return over ? -1 : 0;
     }
@@ -401,6 +412,12 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
           e);
     }
     return 1;
+  }
+
+  private int checkpoints() {
+    synchronized (lock) {
+      return checkpoints;
+    }
   }
 
   private boolean isClosed() {

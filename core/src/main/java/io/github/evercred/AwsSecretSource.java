@@ -398,12 +398,6 @@ public final class AwsSecretSource implements SecretSource {
   }
 
   /**
-   * Closes the client if it was built here, also one that is being built at this moment, and with
-   * it what was built for its credentials. Later fetches fail with {@link
-   * SecretException.Reason#CLOSED}. Does nothing to a client that was handed in, and nothing when
-   * called twice.
-   */
-  /**
    * Closes the client if it was built here, and what was built for its credentials; the next fetch
    * builds another. If none was built yet, {@linkplain #prime primes} what that will need. Does
    * nothing to a client that was handed in.
@@ -434,6 +428,12 @@ public final class AwsSecretSource implements SecretSource {
     }
   }
 
+  /**
+   * Closes the client if it was built here, also one that is being built at this moment, and with
+   * it what was built for its credentials. Later fetches fail with {@link
+   * SecretException.Reason#CLOSED}. Does nothing to a client that was handed in, and nothing when
+   * called twice.
+   */
   @Override
   public void close() {
     aws.close();

@@ -1,6 +1,7 @@
 package io.github.evercred;
 
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.crac.Context;
 import org.crac.Core;
 import org.crac.Resource;
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * before and after. The one place that knows {@code org.crac}, which may be missing.
  */
 final class Checkpoints {
+
+  private static final long FINALIZER_NANOS = 10_000_000;
 
   /** Names the implementation that {@code org.crac} calls; on Lambda it is Lambda's own. */
   private static final String IMPLEMENTATION = "org.crac.Core.Compat";
@@ -92,6 +95,19 @@ final class Checkpoints {
     public void beforeCheckpoint(Context<? extends Resource> context) {
       RESTORED.set(null);
       cache.beforeCheckpoint();
+      collectGarbage();
+    }
+
+    /**
+     * What was in clear text is garbage by now, and a snapshot would hold that, too. Sockets have a
+     * finalizer on JDK 17 and go with the next collection only; and G1 leaves some regions as they
+     * are but in every fourth.
+     */
+    private static void collectGarbage() {
+      for (int i = 0; i < 4; i++) {
+        System.gc();
+        LockSupport.parkNanos(FINALIZER_NANOS);
+      }
     }
 
     @Override

@@ -24,6 +24,11 @@ abstract class Content {
 
   abstract boolean isBinary();
 
+  /** Returns the key that this is sealed with; null if it is not sealed. */
+  @Nullable SealingKey key() {
+    return null;
+  }
+
   /** Returns the text; null if it is binary. */
   abstract @Nullable String text();
 
@@ -109,7 +114,7 @@ abstract class Content {
   }
 
   /** Encrypted; opened anew for each reader, and nothing that was opened is kept. */
-  static final class Sealed extends Content {
+  private static final class Sealed extends Content {
 
     /** How what is sealed is to be read: each as one byte at its front. */
     private static final byte BYTES = 0;
@@ -129,6 +134,7 @@ abstract class Content {
       this.binary = binary;
     }
 
+    @Override
     SealingKey key() {
       return key;
     }
@@ -210,12 +216,13 @@ abstract class Content {
         return false;
       }
       byte[] mine = key.open(associated, sealed);
-      byte[] its = that.key.open(that.associated, that.sealed);
       try {
-        return MessageDigest.isEqual(mine, its);
+        byte[] its = that.key.open(that.associated, that.sealed);
+        boolean same = MessageDigest.isEqual(mine, its);
+        Arrays.fill(its, (byte) 0);
+        return same;
       } finally {
         Arrays.fill(mine, (byte) 0);
-        Arrays.fill(its, (byte) 0);
       }
     }
   }

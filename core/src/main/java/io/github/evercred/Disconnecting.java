@@ -65,8 +65,11 @@ record Disconnecting(SdkHttpClient.Builder<?> kept)
     return new FilterInputStream(body) {
       @Override
       public void close() throws IOException {
-        request.abort(); // Disconnects; once the stream is closed it would do nothing.
-        super.close();
+        try {
+          request.abort(); // Disconnects; once the stream is closed it would do nothing.
+        } finally {
+          super.close();
+        }
       }
     };
   }

@@ -651,6 +651,12 @@ final class Entries implements Flights.Landing {
         entry ->
             ids.contains(entry.key.secretId())
                 || entry.snapshot().value().arn().filter(arns::contains).isPresent());
+    synchronized (staying) {
+      staying.removeIf(
+          stayed ->
+              ids.contains(stayed.key().secretId())
+                  || stayed.snapshot().value().arn().filter(arns::contains).isPresent());
+    }
     failures.removeIf(key -> ids.contains(key.secretId()));
     begun.removeIf(key -> ids.contains(key.secretId()));
     denied.removeIf(key -> ids.contains(key.secretId()));
@@ -748,7 +754,10 @@ final class Entries implements Flights.Landing {
     var back = new ArrayList<Entry>();
     synchronized (staying) {
       for (Staying stayed : staying) {
-        back.add(hold(new Entry(stayed.key(), stayed.snapshot().in(State.DUE))));
+        Entry entry = new Entry(stayed.key(), stayed.snapshot().in(State.DUE));
+        if (hold(entry) == entry) {
+          back.add(entry);
+        }
       }
       staying.clear();
     }

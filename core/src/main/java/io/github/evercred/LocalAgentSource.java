@@ -72,21 +72,27 @@ public final class LocalAgentSource implements SecretSource {
   private boolean closed;
   private volatile @Nullable Moment silentSince;
 
-  LocalAgentSource(Builder builder, Map<String, String> environment, Time time) {
+  /**
+   * As built.
+   *
+   * @param sealed whether what is read is to be sealed, also by the fallback
+   */
+  LocalAgentSource(Builder builder, Map<String, String> environment, Time time, boolean sealed) {
     this.port = builder.port == 0 ? port(environment) : builder.port;
     this.token = builder.token != null ? builder.token : () -> token(environment);
     Boolean told = builder.refreshNow;
     this.refreshNow = told != null ? told : !environment.containsKey("AWS_LAMBDA_FUNCTION_NAME");
     SecretSource given = builder.fallback;
     this.fallbackMaker =
-        !builder.fallsBack ? null : given != null ? () -> given : LocalAgentSource::sdk;
+        !builder.fallsBack ? null : given != null ? () -> given : () -> sdk(sealed);
     this.ownsFallback = given == null;
     this.time = time;
   }
 
   /** In a method of its own, so that the class is not looked at before it is needed. */
-  private static SecretSource sdk() {
-    return AwsSecretSource.create();
+  private static SecretSource sdk(boolean sealed) {
+    Place place = Place.in(null, null);
+    return new AwsSecretSource(sealed ? place.sealing() : place);
   }
 
   /**
@@ -654,7 +660,11 @@ public final class LocalAgentSource implements SecretSource {
     }
 
     LocalAgentSource build(Map<String, String> environment, Time time) {
-      return new LocalAgentSource(this, environment, time);
+      return build(environment, time, false);
+    }
+
+    LocalAgentSource build(Map<String, String> environment, Time time, boolean sealed) {
+      return new LocalAgentSource(this, environment, time, sealed);
     }
   }
 }

@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +33,9 @@ final class Sealer {
   /** How long a reader takes at most, if it is not kept from going on. */
   private static final long READER_NANOS = 20_000;
 
+  /** How often a key is asked for that is to be had again. */
+  private static final int ATTEMPTS = 3;
+
   private final KeyMaker maker;
   private final long sealsOfKey;
   private final SecureRandom random = new SecureRandom();
@@ -40,6 +44,7 @@ final class Sealer {
   /** All that values may be sealed under; they are few, for each is good for very many. */
   private final List<SealingKey> keys = new CopyOnWriteArrayList<>();
 
+  private final AtomicLong checkpoints = new AtomicLong();
   private volatile boolean closed;
 
   Sealer(KeyMaker maker) {
@@ -109,7 +114,7 @@ final class Sealer {
     return key;
   }
 
-  /** Returns the same value with its content sealed; all versions, if it stands for them. */
+  /** Returns the same value with its content sealed. */
   SecretValue seal(SealingKey key, SecretValue value, VersionSelector version) {
     return value.sealed(
         content ->
@@ -150,19 +155,24 @@ final class Sealer {
    * @return whether no key is left in memory
    */
   boolean beforeCheckpoint(long patience, Time time) {
+    checkpoints.incrementAndGet();
     current.set(null);
     keys.forEach(key -> key.shut(sealedBeforeCheckpoint()));
     long end = time.in(patience);
+    boolean wiped = true;
+    boolean interrupted = Thread.interrupted(); // It would keep this from pausing.
     for (SealingKey key : keys) {
-      while (!key.isWiped()) {
-        if (end - time.nanos() <= 0) {
-          return false;
-        }
+      while (!key.isWiped() && wiped) {
         LockSupport.parkNanos(READER_NANOS);
+        interrupted |= Thread.interrupted();
+        wiped = end - time.nanos() > 0 || key.isWiped();
       }
     }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
     maker.beforeCheckpoint();
-    return true;
+    return wiped;
   }
 
   /**
@@ -173,14 +183,34 @@ final class Sealer {
    */
   void reopen(Collection<SecretValue> values) {
     keys.removeIf(key -> key.isWiped() && key.encrypted() == null); // Nobody can read by them.
+    long checkpoint = checkpoints.get();
     for (SecretValue value : values) {
       SealingKey key = value.sealedWith();
-      if (key == null || !key.isWiped()) {
+      if (key == null || !key.isShut()) {
         continue;
       }
-      key.reopen(maker.decrypt(Objects.requireNonNull(key.encrypted())));
-      if (closed) { // Meanwhile.
+      if (!key.isWiped()) {
+        throw new SecretException(
+            Reason.UNAVAILABLE, "a reader from before the checkpoint still has the key", null);
+      }
+      boolean mine = key.reopen(decrypt(Objects.requireNonNull(key.encrypted())));
+      if (mine && closed) { // Meanwhile.
         key.shut(Flights.closedFailure());
+      } else if (mine && checkpoints.get() != checkpoint) {
+        key.shut(sealedBeforeCheckpoint());
+      }
+    }
+  }
+
+  /** Nobody else tries again what may pass. */
+  private byte[] decrypt(byte[] encrypted) {
+    for (int attempt = 1; true; attempt++) {
+      try {
+        return maker.decrypt(encrypted);
+      } catch (SecretException e) {
+        if (attempt == ATTEMPTS || !e.reason().isTransient()) {
+          throw e;
+        }
       }
     }
   }

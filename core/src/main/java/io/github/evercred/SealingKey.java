@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The JDK's cipher takes its keys from the heap. So one use brings the key there for some
  * microseconds, and overwrites it before it returns: the arrays handed to the cipher, and what the
- * cipher has made of them, by giving it another key.
+ * cipher has made of them, by giving it another key. That is what the JDK's own provider does with
+ * it; another one's was not looked into, and a collector that moves an array may leave a copy.
  *
  * <p>Thread-safe, without a lock. {@link #shut} lets uses that have begun end, and the last of them
  * wipes the key.
@@ -32,6 +33,9 @@ final class SealingKey {
   private static final int SHUT = 1 << 30;
 
   private static final int WIPED = 2 * (SHUT - 1);
+
+  /** Somebody is putting the key back. */
+  private static final int OPENING = WIPED + 1;
 
   private static final SecretKey OTHER = new SecretKeySpec(new byte[KeyMaker.KEY_BYTES], "AES");
 
@@ -78,7 +82,7 @@ final class SealingKey {
   byte[] seal(byte[] nonce, byte[] associated, byte[] plain) {
     seals.incrementAndGet();
     try {
-      return use(Cipher.ENCRYPT_MODE, nonce, 0, associated, plain, 0);
+      return use(Cipher.ENCRYPT_MODE, nonce, associated, plain, 0);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("This JVM has no usable " + CIPHER, e);
     }
@@ -93,21 +97,22 @@ final class SealingKey {
    */
   byte[] open(byte[] associated, byte[] sealed) {
     try {
-      return use(Cipher.DECRYPT_MODE, sealed, 0, associated, sealed, NONCE_BYTES);
+      return use(Cipher.DECRYPT_MODE, sealed, associated, sealed, NONCE_BYTES);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(
           "What was sealed in memory cannot be opened: it was changed, or belongs elsewhere", e);
     }
   }
 
-  private byte[] use(int mode, byte[] nonce, int at, byte[] associated, byte[] text, int from)
+  /** The nonce is what its array begins with. */
+  private byte[] use(int mode, byte[] nonce, byte[] associated, byte[] text, int from)
       throws GeneralSecurityException {
     enter();
     try {
       Cipher cipher = Cipher.getInstance(CIPHER);
       var key = new OnHeap();
       try {
-        cipher.init(mode, key, new GCMParameterSpec(TAG_BITS, nonce, at, NONCE_BYTES));
+        cipher.init(mode, key, new GCMParameterSpec(TAG_BITS, nonce, 0, NONCE_BYTES));
         cipher.updateAAD(associated);
         return cipher.doFinal(text, from, text.length - from);
       } finally {
@@ -175,16 +180,22 @@ final class SealingKey {
   }
 
   /**
-   * Opens it again with the key that it had. Only after {@link #isWiped}, and by one thread.
+   * Opens it again with the key that it had, if it is wiped.
    *
    * @param plain the key; wiped
+   * @return whether it has been opened by this call
    */
-  void reopen(byte[] plain) {
-    if (!isWiped()) {
-      throw new IllegalStateException("The key is still in use");
+  boolean reopen(byte[] plain) {
+    try {
+      if (!uses.compareAndSet(WIPED, OPENING)) {
+        return false;
+      }
+      put(plain);
+      uses.set(0);
+      return true;
+    } finally {
+      Arrays.fill(plain, (byte) 0);
     }
-    put(plain);
-    uses.set(0);
   }
 
   /** Hands out copies of the key, and remembers them. */

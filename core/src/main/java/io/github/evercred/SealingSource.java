@@ -5,15 +5,22 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Seals what a source brings before the cache sees it. The key is had first, so that no value waits
  * in clear text for it.
  */
 final class SealingSource implements SecretSource {
+  private static final long REMEMBERED_NANOS = Duration.ofSeconds(1).toNanos();
+
   private final SecretSource source;
   private final Sealer sealer;
   private final Time time;
+  private volatile @Nullable Refused refused;
+
+  /** No key, for a while. */
+  private record Refused(SecretException why, long until) {}
 
   SealingSource(SecretSource source, Sealer sealer, Time time) {
     this.source = source;
@@ -21,10 +28,26 @@ final class SealingSource implements SecretSource {
     this.time = time;
   }
 
+  /** A definitive answer of KMS's is not asked for again by each secret at once. */
+  private SealingKey key(Duration timeout) {
+    Refused last = refused;
+    if (last != null && last.until() - time.nanos() > 0) {
+      throw last.why().again("");
+    }
+    try {
+      return sealer.key(timeout);
+    } catch (SecretException e) {
+      if (!e.reason().isTransient()) {
+        refused = new Refused(e, time.in(REMEMBERED_NANOS));
+      }
+      throw e;
+    }
+  }
+
   @Override
   public SecretValue fetch(SecretRequest request) {
     long end = time.in(request.timeout().toNanos());
-    SealingKey key = sealer.key(request.timeout());
+    SealingKey key = key(request.timeout());
     SecretValue value =
         source.fetch(
             new SecretRequest(
@@ -38,7 +61,7 @@ final class SealingSource implements SecretSource {
   @Override
   public SecretBatch fetchBatch(List<String> secretIds, Duration timeout) {
     long end = time.in(timeout.toNanos());
-    SealingKey key = sealer.key(timeout);
+    SealingKey key = key(timeout);
     SecretBatch batch = source.fetchBatch(secretIds, left(end, timeout));
     Map<String, SecretValue> sealed = new HashMap<>();
     batch
@@ -70,7 +93,14 @@ final class SealingSource implements SecretSource {
 
   @Override
   public void beforeCheckpoint() {
+    refused = null; // Time may stand still or jump from here on.
     source.beforeCheckpoint();
+  }
+
+  /** Called only where the cache owns the source. */
+  @Override
+  public void close() {
+    source.close();
   }
 
   @Override

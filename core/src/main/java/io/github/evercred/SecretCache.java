@@ -84,6 +84,9 @@ public final class SecretCache implements AutoCloseable {
   private final Set<Expected> expecting = ConcurrentHashMap.newKeySet();
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
+  /** Done when no key of what has stayed in a snapshot is still to come. */
+  private volatile CompletableFuture<?> keyIsBack = CompletableFuture.completedFuture(null);
+
   /** What keeps values of this cache beside it, and how that is made to forget them. */
   private final Map<Object, Consumer<Object>> keepers = new WeakHashMap<>();
 
@@ -872,7 +875,8 @@ public final class SecretCache implements AutoCloseable {
     }
     suspended = true;
     heldBefore.addAll(entries.beforeCheckpoint(Sealer::mayStay));
-    boolean quiet = flights.ground(settings.load());
+    boolean grounded = flights.ground(settings.load());
+    boolean quiet = isBack() && grounded;
     // Again, for who was between look and hold.
     heldBefore.addAll(entries.beforeCheckpoint(Sealer::mayStay));
     expecting.forEach(Expected::finish);
@@ -914,27 +918,39 @@ public final class SecretCache implements AutoCloseable {
       if (closed.isDone()) {
         return;
       }
-      boolean unused =
-          time.await(
-              stayed.isEmpty() ? reload(wanted) : bringBack(stayed, wanted),
-              settings.restore() - waited);
+      CompletableFuture<Void> ready;
+      if (stayed.isEmpty()) {
+        ready = reload(wanted);
+      } else {
+        ready = bringBack(stayed, wanted);
+      }
+      boolean unused = time.await(ready, settings.restore() - waited);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (RuntimeException e) {
-      Log.EVERCRED.log(
-          System.Logger.Level.WARNING,
-          "Secrets are not loaded ahead after a restore; each is loaded when it is read.",
-          e);
+      notReloaded(e);
+    }
+  }
+
+  /** Waits for a key of an earlier checkpoint, which would come into the snapshot of this one. */
+  private boolean isBack() {
+    try {
+      return time.await(keyIsBack, settings.load());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return keyIsBack.isDone();
     }
   }
 
   /** Gets the key of what has stayed, and loads the rest; or all, if the key is not to be had. */
   private CompletableFuture<Void> bringBack(List<SecretValue> stayed, Set<Key> wanted) {
-    return CompletableFuture.runAsync(
-            () -> Objects.requireNonNull(sealer).reopen(stayed),
-            time.threads("evercred-restore-", 1, 1))
-        .handle((nothing, thrown) -> thrown)
-        .thenCompose(
+    CompletableFuture<@Nullable Throwable> key =
+        CompletableFuture.runAsync(
+                () -> Objects.requireNonNull(sealer).reopen(stayed),
+                time.threads("evercred-restore-", 1, 1))
+            .handle((nothing, thrown) -> thrown);
+    keyIsBack = key;
+    return key.thenCompose(
             thrown -> {
               if (thrown != null) {
                 entries.forgetStayed();
@@ -949,7 +965,20 @@ public final class SecretCache implements AutoCloseable {
                 wanted.remove(entry.key);
               }
               return reload(wanted);
+            })
+        .whenComplete(
+            (nothing, thrown) -> {
+              if (thrown != null) {
+                notReloaded(thrown);
+              }
             });
+  }
+
+  private static void notReloaded(Throwable thrown) {
+    Log.EVERCRED.log(
+        System.Logger.Level.WARNING,
+        "Secrets are not loaded ahead after a restore; each is loaded when it is read.",
+        thrown);
   }
 
   private CompletableFuture<Void> reload(Set<Key> keys) {

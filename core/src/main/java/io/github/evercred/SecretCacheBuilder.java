@@ -526,7 +526,8 @@ public final class SecretCacheBuilder {
     boolean fromAgent = readsFromAgent(configuration, where);
     SecretSource own =
         fromAgent
-            ? LocalAgentSource.builder().build(environment, Time.system())
+            ? LocalAgentSource.builder()
+                .build(environment, Time.system(), settings.sealing() != null)
             : new AwsSecretSource(where);
     SecretCache cache = new SecretCache(settings, own, true, sealer(settings, where), time);
     others.made(cache, settings, fromAgent ? null : where, own);
@@ -565,7 +566,9 @@ public final class SecretCacheBuilder {
           "sealedByKmsKey (%s) seals, but sealed is %s: leave one of them out"
               .formatted(kmsKey.where(), on));
     }
-    if (kmsKey.value().isEmpty() && named.where() != null) {
+    // What stands around in the JVM may be another cache's.
+    if (kmsKey.value().isEmpty()
+        && (application.isSet() || from.findHanded(application.name) != null)) {
       throw new IllegalStateException(
           "application (%s) is for the data keys of sealedByKmsKey, which is not set"
               .formatted(named.where()));

@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * memory. Each call decrypts it anew and keeps nothing: {@link #open} into arrays that can be
  * wiped, the others into what they return. It can be read for as long as the cache is open;
  * afterwards its key is wiped, and every call that needs the value fails with {@link
- * SecretException.Reason#CLOSED}.
+ * SecretException.Reason#CLOSED}. After a checkpoint of the process it is the same with {@link
+ * SecretException.Reason#UNAVAILABLE}, unless KMS has given its key back.
  */
 public final class SecretValue {
 
@@ -101,19 +102,19 @@ public final class SecretValue {
         && (content == other.content || content.holdsTheSameAs(other.content));
   }
 
-  /** Returns the same version with another form of its content. Not for one that stands for all. */
+  /** Returns the same version, this one alone, with another form of its content. */
   SecretValue sealed(UnaryOperator<Content> sealing) {
-    return new SecretValue(secretId, this, sealing.apply(content), versions);
+    return new SecretValue(secretId, this, sealing.apply(content), null);
   }
 
   /** Whether what it holds is encrypted in memory. */
   boolean isSealed() {
-    return content instanceof Content.Sealed;
+    return content.key() != null;
   }
 
   /** The key that it is sealed with; null if it is not sealed. */
   @Nullable SealingKey sealedWith() {
-    return content instanceof Content.Sealed sealed ? sealed.key() : null;
+    return content.key();
   }
 
   @Nullable SecretVersions versions() {
@@ -214,8 +215,9 @@ public final class SecretValue {
    * (OpenSecret secret = value.open()) {...}}. No {@code String} is made of it on the way.
    *
    * @return the value, open; to be closed
-   * @throws SecretException with {@link SecretException.Reason#CLOSED} if it is sealed and its
-   *     cache is closed
+   * @throws SecretException if it is sealed and its key is gone: with {@link
+   *     SecretException.Reason#CLOSED} if its cache is closed, with {@link
+   *     SecretException.Reason#UNAVAILABLE} if the process has been checkpointed
    */
   public OpenSecret open() {
     char[] chars = content.chars();

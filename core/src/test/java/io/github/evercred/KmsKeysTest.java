@@ -599,7 +599,8 @@ class KmsKeysTest {
                   Optional.empty(),
                   Optional.empty(),
                   Optional.empty(),
-                  "evercred"),
+                  "evercred",
+                  false),
               "alias/a",
               "orders",
               ENOUGH);

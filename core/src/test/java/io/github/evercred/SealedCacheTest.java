@@ -303,10 +303,47 @@ class SealedCacheTest {
       assertThat(told).hasMessageContaining("KMS says no");
       assertThat(source.calls()).isZero();
 
+      source.put("other", 1, "more", "AWSCURRENT");
+      assertThat(failure(() -> cache.get("other")).reason()).isEqualTo(Reason.KMS_DENIED);
+      assertThat(keys.made).as("asked once a second, not once a secret").hasValue(1);
+
       keys.failing = null;
-      cache.invalidate(ID); // Forgets the failure.
-      assertThat(cache.get(ID).asString()).isEqualTo("one");
+      Eventually.until(() -> isRead(cache), () -> "the refusal is never forgotten");
     }
+  }
+
+  private static boolean isRead(SecretCache cache) {
+    try {
+      return cache.get(ID).asString().equals("one");
+    } catch (SecretException e) {
+      return false;
+    }
+  }
+
+  @Test
+  void close_ownSource_isClosedWithIt() {
+    var closed = new AtomicInteger();
+    var source =
+        new SecretSource() {
+          @Override
+          public SecretValue fetch(SecretRequest request) {
+            return SecretValue.builder(request.secretId(), "v").text("x");
+          }
+
+          @Override
+          public void close() {
+            closed.incrementAndGet();
+          }
+        };
+    Settings settings = SecretCache.builder().source(source).settings();
+    SecretCache own = new SecretCache(settings, source, true, new Sealer(), Time.system());
+    SecretCache handedIn = new SecretCache(settings, source, false, new Sealer(), Time.system());
+    assertThat(own.get(ID).asString() + handedIn.get(ID).asString()).isEqualTo("xx");
+
+    handedIn.close();
+    assertThat(closed).hasValue(0);
+    own.close();
+    assertThat(closed).hasValue(1);
   }
 
   @Test

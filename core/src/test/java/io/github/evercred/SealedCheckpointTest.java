@@ -23,6 +23,7 @@ class SealedCheckpointTest {
     final AtomicInteger made = new AtomicInteger();
     final AtomicInteger decrypted = new AtomicInteger();
     final AtomicInteger checkpoints = new AtomicInteger();
+    final AtomicInteger stumbles = new AtomicInteger();
     final CountDownLatch gate = new CountDownLatch(1);
     volatile boolean failing;
     volatile boolean hanging;
@@ -42,6 +43,9 @@ class SealedCheckpointTest {
     @Override
     public byte[] decrypt(byte[] encrypted) {
       decrypted.incrementAndGet();
+      if (stumbles.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+        throw new SecretException(Reason.THROTTLED, "KMS says not now", null);
+      }
       if (failing) {
         throw new SecretException(Reason.KMS_DENIED, "KMS says no", null);
       }
@@ -234,6 +238,88 @@ class SealedCheckpointTest {
       assertThat(key(cache.get(ID))).isNotSameAs(key(first));
       assertThat(kms.made).hasValue(3);
       assertThat(second.asString()).isEqualTo("one");
+    }
+  }
+
+  /** Else the key would come into the second snapshot. */
+  @Test
+  void keyOfKms_stillOnItsWay_stopsTheNextCheckpoint() {
+    try (SecretCache cache = sealed(new Sealer(kms))) {
+      SecretValue held = cache.get(ID);
+      cache.beforeCheckpoint();
+      kms.hanging = true;
+      Crew<Boolean> restoring =
+          Crew.of(
+              1,
+              () -> {
+                cache.afterRestore(0);
+                return true;
+              });
+      Eventually.until(() -> kms.decrypted.get() == 1, () -> "no call to KMS");
+      time.awaitWaiting(1);
+      time.advance(Duration.ofSeconds(3));
+      assertThat(restoring.value()).isTrue();
+
+      Crew<String> again =
+          Crew.of(
+              1,
+              () -> {
+                try {
+                  cache.beforeCheckpoint();
+                  return "done";
+                } catch (IllegalStateException e) {
+                  return String.valueOf(e.getMessage());
+                }
+              });
+      time.awaitWaiting(1);
+      time.advance(Duration.ofSeconds(5));
+      assertThat(again.value()).contains("would be in the snapshot");
+
+      kms.gate.countDown();
+      Eventually.until(() -> key(held).isWiped(), () -> "the key is in the snapshot");
+      cache.afterRestore(0);
+      assertThat(cache.get(ID).asString()).isEqualTo("one");
+    }
+  }
+
+  @Test
+  void keyOfKms_failsOnce_isAskedForAgain() {
+    try (SecretCache cache = sealed(new Sealer(kms))) {
+      SecretValue held = cache.get(ID);
+      cache.beforeCheckpoint();
+      kms.stumbles.set(2);
+      source.hold();
+
+      cache.afterRestore(0);
+
+      assertThat(kms.decrypted).hasValue(3);
+      assertThat(cache.get(ID).asString()).isEqualTo("one");
+      assertThat(held.asString()).isEqualTo("one");
+    }
+  }
+
+  /** A value that the program has no use for any more does not come back. */
+  @Test
+  void invalidate_beforeTheKeyIsBack_holdsForWhatHasStayed() {
+    try (SecretCache cache = sealed(new Sealer(kms))) {
+      cache.get(ID);
+      cache.beforeCheckpoint();
+      kms.hanging = true;
+      Crew<Boolean> restoring =
+          Crew.of(
+              1,
+              () -> {
+                cache.afterRestore(0);
+                return true;
+              });
+      Eventually.until(() -> kms.decrypted.get() == 1, () -> "no call to KMS");
+
+      cache.invalidate(ID);
+      source.put(ID, 2, "two", "AWSCURRENT");
+      kms.gate.countDown();
+
+      assertThat(restoring.value()).isTrue();
+      assertThat(cache.get(ID).asString()).isEqualTo("two");
     }
   }
 

@@ -104,15 +104,37 @@ class SealingKeyTest {
     key.shut(closed());
 
     byte[] plain = bytes(40);
-    key.reopen(plain);
+    assertThat(key.reopen(plain)).isTrue();
 
     assertThat(plain).containsOnly(0);
     assertThat(key.open(ABOUT, sealed)).isEqualTo(PLAIN);
   }
 
   @Test
-  void reopen_notShut_isRejected() {
-    assertThatThrownBy(() -> key().reopen(bytes(1))).isInstanceOf(IllegalStateException.class);
+  void reopen_notWiped_changesNothing() {
+    SealingKey key = key();
+    byte[] sealed = sealed(key, 1);
+    byte[] plain = bytes(1);
+
+    assertThat(key.reopen(plain)).isFalse();
+
+    assertThat(plain).containsOnly(0);
+    assertThat(key.open(ABOUT, sealed)).isEqualTo(PLAIN);
+  }
+
+  @Test
+  void reopen_byMany_isOnesAndKeepsTheCountOfUses() {
+    SealingKey key = key();
+    byte[] sealed = sealed(key, 1);
+    for (int round = 0; round < 100; round++) {
+      key.shut(closed());
+      Crew<Boolean> crew = Crew.of(3, () -> key.reopen(bytes(40)));
+
+      assertThat(crew.values()).containsOnlyOnce(true);
+      assertThat(key.open(ABOUT, sealed)).isEqualTo(PLAIN);
+    }
+    key.shut(closed());
+    assertThat(key.isWiped()).isTrue();
   }
 
   /** What each reader gets is the text or the refusal, whatever moment the key is shut at. */

@@ -97,10 +97,11 @@ class SnapStartDispatcherTest {
         }
         case "checkpoint" -> {
           com.amazonaws.services.lambda.crac.Core.getGlobalContext().beforeCheckpoint(null);
-          for (int i = 0; i < 5; i++) {
-            System.gc();
-          }
           return "held " + cache.size();
+        }
+        case "collect" -> {
+          System.gc();
+          return "collected";
         }
         case "try" -> {
           try {
@@ -447,8 +448,8 @@ class SnapStartDispatcherTest {
         assertThat(child.ask("checkpoint")).isEqualTo("held 0");
 
         assertThat(child.ask("try")).contains("UNAVAILABLE", "is being checkpointed");
-        assertThat(found(child, "all", marker, true)).as("garbage too").allSatisfy(this::isNone);
         assertThat(found(child, "live", marker, false)).allSatisfy(this::isNone);
+        assertCollected(child, writings(marker));
 
         secrets.putSecretValue(ID, null, json(next), "AWSCURRENT");
         secrets.resetCalls();
@@ -501,8 +502,8 @@ class SnapStartDispatcherTest {
           assertThat(child.ask("checkpoint")).isEqualTo("held 0");
           Map<String, byte[]> wanted = writings(marker, front.dataKeys);
           assertThat(wanted).hasSizeGreaterThanOrEqualTo(6 + 2 * restores);
-          assertThat(found(child, "all" + restores, wanted, true)).allSatisfy(this::isNone);
-          assertThat(found(child, "live" + restores, wanted, false)).allSatisfy(this::isNone);
+          assertThat(found(child, "live", wanted, false)).allSatisfy(this::isNone);
+          assertCollected(child, wanted);
           assertThat(child.ask("try")).contains("UNAVAILABLE");
           if (restores == 1) {
             secrets.putSecretValue(ID, null, json(next), "AWSCURRENT");
@@ -533,6 +534,23 @@ class SnapStartDispatcherTest {
     } catch (IOException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /**
+   * The same with garbage. On a machine that is busy the finalizer of a socket may come late, so
+   * what it holds is waited for; nothing may stay.
+   */
+  private void assertCollected(Talk child, Map<String, byte[]> wanted) {
+    Eventually.until(
+        () -> {
+          try {
+            return found(child, "all", wanted, true).values().stream().allMatch(n -> n == 0)
+                || child.ask("collect").isEmpty();
+          } catch (Exception e) {
+            throw new AssertionError(e);
+          }
+        },
+        () -> "garbage with what must not be there stays");
   }
 
   private void isNone(String how, Integer count) {
