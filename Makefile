@@ -7,7 +7,7 @@ FUZZ_TIME := 60
 FUZZ_INSTRUMENT := io.github.evercred.**,com.grack.nanojson.**,software.amazon.awssdk.protocols.**,software.amazon.awssdk.thirdparty.jackson.**
 
 .DEFAULT_GOAL := help
-.PHONY: help check test verify docs examples faults it-full demo format fuzz mutation stress bench-query bench-connect bench-cold canary repro ci clean
+.PHONY: help check test verify docs examples faults it-full demo format fuzz mutation stress bench bench-full bench-check bench-record bench-query bench-connect bench-cold canary repro ci clean
 
 help: ## List these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,24 +61,39 @@ mutation: ## Report which planted changes of the core's code no test notices: ma
 stress: ## Play the cache's races at length with jcstress, an hour or less: make stress RACES=TwoMisses
 	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core,stress -Dtest=StressTest -Dsurefire.failIfNoSpecifiedTests=false -Dsurefire.timeout=0 -Dstress.mode=default $(if $(RACES),-Dstress.races=$(RACES))
 
+bench: ## Measure everything beside its peers, in ten minutes, and write docs/benchmarks.md
+	$(call bench,short)
+	$(call in-benchmarks,Report)
+
+bench-full: ## The same with every window, engine and strategy, an hour and a half
+	$(call bench,full,-P mariadb)
+	$(call in-benchmarks,Report)
+
+bench-check: ## Compare the latest run with the one that is recorded: a loss of a quarter fails
+	$(call in-benchmarks,Check)
+
+bench-record: ## Record the latest run as what later ones are compared with
+	$(call in-benchmarks,Check,record)
+
 bench-query: ## Compare a query through a pool with and without Evercred, in four minutes
-	$(call compare,QueryBenchmark)
+	$(call bench,full,,query)
 
 bench-connect: ## Compare a login with and without Evercred, in four minutes
-	$(call compare,ConnectBenchmark)
+	$(call bench,full,,connect)
 
-bench-cold: ## Compare how long a process takes to its first secret, in half a minute
-	$(package-benchmarks)
-	$(if $(JAVA_HOME),$(JAVA_HOME)/bin/)java -cp "$$(ls benchmarks/target/evercred-benchmarks-*.jar):benchmarks/target/lib/*" io.github.evercred.benchmarks.ColdStart
+bench-cold: ## Compare how long a process takes to its first secret, in a minute
+	$(call bench,full,,cold-start)
 
-define package-benchmarks
-	rm -rf benchmarks/target/lib
-	$(MVN) $(FLAGS) -q package -pl benchmarks -am -Dmaven.test.skip=true -DskipDocs -Denforcer.skip -Dspotless.check.skip -Djacoco.skip
+# A form, options of Maven, benchmarks. The modules' own dependencies are what a user of them gets.
+define bench
+	rm -rf benchmarks/target/lib core/target/brings jdbc-wrapper/target/brings $(if $(3),,benchmarks/target/results)
+	$(MVN) $(FLAGS) -q package -pl benchmarks -am $(2) -Dmaven.test.skip=true -DskipDocs -Denforcer.skip -Dspotless.check.skip -Djacoco.skip
+	$(MVN) $(FLAGS) -q package dependency:copy-dependencies -pl core,jdbc-wrapper -am -DincludeScope=runtime -DoutputDirectory=target/brings -Dmaven.test.skip=true -DskipDocs -Denforcer.skip -Dspotless.check.skip -Djacoco.skip
+	$(call in-benchmarks,Bench,$(1) $(3))
 endef
 
-define compare
-	$(package-benchmarks)
-	$(if $(JAVA_HOME),$(JAVA_HOME)/bin/)java -cp 'benchmarks/target/classes:benchmarks/target/lib/*' io.github.evercred.benchmarks.Comparison $(1)
+define in-benchmarks
+	$(if $(JAVA_HOME),$(JAVA_HOME)/bin/)java -Djava.awt.headless=true -cp "$$(ls benchmarks/target/evercred-benchmarks-*.jar):benchmarks/target/lib/*" io.github.evercred.benchmarks.$(1) $(2)
 endef
 
 repro: ## Build twice in different places and compare the published jars byte for byte

@@ -8,12 +8,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -22,15 +20,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Starts processes that read one secret, each contestant in turn and all of them again, and prints
- * a table of how long after its start a process had it, and how much memory that took.
+ * Starts processes that read one secret, each contestant in turn and all of them again: how long
+ * after its start a process had it, and how much memory that took.
  *
  * <p>A first run of each, which does not count, finds the jars that it loads classes from; those
  * are its class path. So none has to look through what another needs.
  */
 final class ColdStart implements AutoCloseable {
   private static final Pattern TOLD = Pattern.compile("(?m)^first (\\d+) (\\d+)$");
-  private static final Pattern JAR = Pattern.compile("source: (?:jar:)?file:([^ !]+\\.jar)");
+  private static final Pattern JAR = Pattern.compile("source: (?:jar:)?file:([^ !]+(?:\\.jar|/))");
 
   private final Path work;
   private final LocalSecretsManager secrets = LocalSecretsManager.start();
@@ -44,31 +42,35 @@ final class ColdStart implements AutoCloseable {
     secrets.createSecret(FirstSecret.ID, FirstSecret.VALUE);
   }
 
-  /**
-   * Measures.
-   *
-   * @param args how many rounds; five if there is none
-   */
-  public static void main(String[] args) throws Exception {
-    int rounds = args.length == 0 ? 5 : Integer.parseInt(args[0]);
+  static Results measure(Form form) throws Exception {
     try (ColdStart all = new ColdStart(Files.createTempDirectory("cold-start"))) {
-      System.out.println(table(all.measured(rounds)));
+      return all.measured(form.of(1, 5, 15), contestants(form));
     }
   }
 
-  private Map<Contestant, List<Told>> measured(int rounds) throws Exception {
+  /** An archive holds classes of jars only, so a build's own directories leave it out. */
+  private static List<Contestant> contestants(Form form) {
+    return form == Form.MOMENT
+        ? List.of(Contestant.BARE_HTTP, Contestant.EVERCRED_AGENT, Contestant.AWS_CACHING)
+        : List.of(Contestant.values());
+  }
+
+  private Results measured(int rounds, List<Contestant> contestants) throws Exception {
     Map<Contestant, List<String>> ready = new EnumMap<>(Contestant.class);
-    for (Contestant contestant : Contestant.values()) {
+    for (Contestant contestant : contestants) {
       ready.put(contestant, prepared(contestant));
     }
-    Map<Contestant, List<Told>> told = new EnumMap<>(Contestant.class);
+    var collector = new Results.Collector();
     for (int round = 0; round < rounds; round++) {
-      for (Contestant contestant : Contestant.values()) {
-        told.computeIfAbsent(contestant, its -> new ArrayList<>())
-            .add(run(contestant, Objects.requireNonNull(ready.get(contestant))));
+      for (Contestant contestant : contestants) {
+        Told told = run(contestant, Objects.requireNonNull(ready.get(contestant)));
+        collector.add("", contestant.title, Metric.MILLIS, (double) told.millis());
+        if (told.kilobytes() > 0) {
+          collector.add("", contestant.title, Metric.PEAK_MB, told.kilobytes() / 1024.0);
+        }
       }
     }
-    return told;
+    return collector.results();
   }
 
   /** The options of the JVM: its class path, and its archive if it has one. */
@@ -104,15 +106,13 @@ final class ColdStart implements AutoCloseable {
 
   private Told run(Contestant contestant, List<String> options) throws Exception {
     Path said = work.resolve(contestant + ".out");
-    List<String> command = new ArrayList<>();
-    command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
+    List<String> command = Child.java();
     command.add("-XX:TieredStopAtLevel=1"); // As Lambda's managed runtimes do.
-    command.add("-Daws.accessKeyId=AKIDEXAMPLE");
-    command.add("-Daws.secretAccessKey=example");
     command.addAll(options);
     command.add(FirstSecret.class.getName());
     command.add(contestant.name());
     var process = new ProcessBuilder(command);
+    Child.cleanEnvironment(process);
     Map<String, String> environment = process.environment();
     environment.put("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", Integer.toString(agent.port()));
     environment.put("COLD_START_ENDPOINT", secrets.endpoint().toString());
@@ -137,46 +137,6 @@ final class ColdStart implements AutoCloseable {
       throw new IOException(contestant + " told no figures, but: " + text);
     }
     return new Told(Long.parseLong(told.group(1)), Long.parseLong(told.group(2)));
-  }
-
-  /** Each beside AWS's library and above the floor. */
-  static String table(Map<Contestant, List<Told>> told) {
-    double floor = median(told, Contestant.BARE_HTTP);
-    double aws = median(told, Contestant.AWS_CACHING);
-    double sdk = median(told, Contestant.BARE_SDK);
-    var table =
-        new StringBuilder(
-            "| contestant | ms to the first secret | of AWS_CACHING | of BARE_SDK | ms above BARE_HTTP | peak MB |\n"
-                + "|---|---|---|---|---|---|\n");
-    told.forEach(
-        (contestant, its) -> {
-          long[] millis = its.stream().mapToLong(Told::millis).sorted().toArray();
-          long[] memory = its.stream().mapToLong(Told::kilobytes).sorted().toArray();
-          double median = median(told, contestant);
-          table.append(
-              String.format(
-                  Locale.ROOT,
-                  "| %s | %.0f (%d to %d) | %.2f | %.2f | %.0f | %d |%n",
-                  contestant,
-                  median,
-                  millis[0],
-                  millis[millis.length - 1],
-                  median / aws,
-                  median / sdk,
-                  median - floor,
-                  memory[memory.length / 2] / 1024));
-        });
-    return table.toString();
-  }
-
-  private static double median(Map<Contestant, List<Told>> told, Contestant contestant) {
-    long[] millis =
-        Objects.requireNonNull(told.get(contestant)).stream()
-            .mapToLong(Told::millis)
-            .sorted()
-            .toArray();
-    int middle = millis.length / 2;
-    return millis.length % 2 == 1 ? millis[middle] : (millis[middle - 1] + millis[middle]) / 2.0;
   }
 
   @Override

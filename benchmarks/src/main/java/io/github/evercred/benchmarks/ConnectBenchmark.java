@@ -35,8 +35,8 @@ public class ConnectBenchmark {
   /** Logs in once by each way, so that the secret is cached. */
   @Setup
   public void prepare() throws SQLException {
-    for (Way way : Way.values()) {
-      Way.Login its = way.login(place);
+    for (Way way : Way.to(place)) {
+      Way.Login its = way.login(place.database());
       its.connect().close();
       logins.put(way, its);
     }
@@ -46,7 +46,7 @@ public class ConnectBenchmark {
   /** Lets the next way have its turn. */
   @Setup(Level.Iteration)
   public void takeTurns() {
-    login = Objects.requireNonNull(logins.get(Way.inTurn(iteration)));
+    login = Objects.requireNonNull(logins.get(Comparison.inTurn(place, iteration)));
   }
 
   /** Ends its turn. */

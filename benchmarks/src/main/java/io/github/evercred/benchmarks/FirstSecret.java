@@ -35,19 +35,25 @@ final class FirstSecret {
   /** What is compared; the arguments of a process name one. */
   enum Contestant {
     /** One request of the JDK's to the agent: the floor. */
-    BARE_HTTP,
+    BARE_HTTP("one HTTP request by the JDK"),
     /** {@code SecretCache} by the local agent. */
-    EVERCRED_AGENT,
+    EVERCRED_AGENT("Evercred, local agent"),
     /** The SDK's client alone. */
-    BARE_SDK,
+    BARE_SDK("the SDK's client alone"),
     /** {@code SecretCache} by the SDK. */
-    EVERCRED_SDK,
+    EVERCRED_SDK("Evercred, SDK"),
     /** The same, from a class-data-sharing archive. */
-    EVERCRED_SDK_APPCDS,
+    EVERCRED_SDK_APPCDS("Evercred, SDK, with an AppCDS archive"),
     /** AWS's caching library. */
-    AWS_CACHING,
+    AWS_CACHING("AWS caching library"),
     /** Powertools' parameters. */
-    POWERTOOLS
+    POWERTOOLS("Powertools");
+
+    final String title;
+
+    Contestant(String title) {
+      this.title = title;
+    }
   }
 
   private static Way way(Contestant contestant) {
@@ -66,6 +72,9 @@ final class FirstSecret {
    * @param args a {@link Contestant}
    */
   public static void main(String[] args) throws Exception {
+    // For the default chain.
+    System.setProperty("aws.accessKeyId", "AKIDEXAMPLE");
+    System.setProperty("aws.secretAccessKey", "example");
     String value = way(Contestant.valueOf(args[0])).read();
     long now = System.currentTimeMillis();
     if (!value.contains("value")) {

@@ -5,27 +5,34 @@ import java.util.Objects;
 /** Where a login goes. */
 public enum Place {
   /** A real PostgreSQL on this machine, with a password by SCRAM. */
-  POSTGRESQL,
+  POSTGRESQL("PostgreSQL"),
 
   /** No database: a driver whose connections are there at once. What is left is the way there. */
-  NOWHERE;
+  NOWHERE("nowhere");
 
   static final String URL = "benchmarks.url";
   static final String ENDPOINT = "benchmarks.endpoint";
+  static final String REGION = "aws.region";
   static final String USER = "bench";
   static final String PASSWORD = "a password of some length";
   static final String SECRET_ID = "prod/orders/database";
 
-  String url() {
-    return this == NOWHERE ? "jdbc:postgresql://db.example.com:5432/orders" : property(URL);
+  final String title;
+
+  Place(String title) {
+    this.title = title;
   }
 
-  String driverClass() {
-    return this == NOWHERE ? NoDatabase.class.getName() : "org.postgresql.Driver";
-  }
-
-  static String endpoint() {
-    return property(ENDPOINT);
+  Database database() {
+    boolean nowhere = this == NOWHERE;
+    return new Database(
+        nowhere ? "jdbc:postgresql://db.example.com:5432/orders" : property(URL),
+        nowhere ? NoDatabase.class.getName() : "org.postgresql.Driver",
+        USER,
+        PASSWORD,
+        SECRET_ID,
+        property(ENDPOINT),
+        property(REGION));
   }
 
   private static String property(String name) {

@@ -34,7 +34,7 @@ final class Servers implements AutoCloseable {
         postgres.jdbcUrl("postgres"),
         Place.ENDPOINT,
         secrets.endpoint().toString(),
-        "aws.region",
+        Place.REGION,
         secrets.region(),
         "aws.accessKeyId",
         "local",
