@@ -84,11 +84,10 @@ bench-connect: ## Compare a login with and without Evercred, in four minutes
 bench-cold: ## Compare how long a process takes to its first secret, in a minute
 	$(call bench,full,,cold-start)
 
-# A form, options of Maven, benchmarks. The modules' own dependencies are what a user of them gets.
+# A form, options of Maven, benchmarks. Into brings goes what a user of a module gets, for its size.
 define bench
 	rm -rf benchmarks/target/lib core/target/brings jdbc-wrapper/target/brings $(if $(3),,benchmarks/target/results)
-	$(MVN) $(FLAGS) -q package -pl benchmarks -am $(2) -Dmaven.test.skip=true -DskipDocs -Denforcer.skip -Dspotless.check.skip -Djacoco.skip
-	$(MVN) $(FLAGS) -q package dependency:copy-dependencies -pl core,jdbc-wrapper -am -DincludeScope=runtime -DoutputDirectory=target/brings -Dmaven.test.skip=true -DskipDocs -Denforcer.skip -Dspotless.check.skip -Djacoco.skip
+	$(MVN) $(FLAGS) -q package dependency:copy-dependencies -pl benchmarks -am $(2) -DincludeScope=runtime -DexcludeArtifactIds=HikariCP -DoutputDirectory=target/brings -Dmaven.test.skip=true -DskipDocs -Denforcer.skip -Dspotless.check.skip -Djacoco.skip
 	$(call in-benchmarks,Bench,$(1) $(3))
 endef
 

@@ -22,7 +22,9 @@ final class Size {
   private static final String COPY =
       "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
   private static final List<String> MODULES = List.of("core", "jdbc-wrapper", "testkit");
-  private static final String PUBLISHED = "Evercred, all published jars";
+  private static final Map<String, String> TITLES =
+      Map.of("core", "Evercred core", "jdbc-wrapper", "Evercred JDBC");
+  static final String PUBLISHED = "Evercred, all published jars";
 
   /** The peers: Maven's group, artifact. */
   private static final Map<String, String> PEERS = peers();
@@ -40,18 +42,20 @@ final class Size {
 
   static Results measure() throws IOException, InterruptedException {
     var collector = new Results.Collector();
-    for (String module : MODULES.subList(0, 2)) {
-      List<Path> brought = jars(Path.of(module, "target", "brings"));
-      if (brought.isEmpty()) {
+    for (String module : MODULES) {
+      String title = TITLES.get(module);
+      if (title == null) {
+        continue; // The test kit is not part of an application.
+      }
+      List<Path> all = new ArrayList<>(jars(Path.of(module, "target", "brings")));
+      if (all.isEmpty()) {
         throw new IOException(
             "%s/target/brings has no jars: run by make bench, which puts them there"
                 .formatted(module));
       }
-      List<Path> all = new ArrayList<>(brought);
       Path own = own(module);
-      // In the reactor another module of ours may stand there as its classes.
       all.add(own);
-      add(collector, name(own), own, all);
+      add(collector, title, own, all);
     }
     resolvePeers();
     for (String peer : PEERS.keySet()) {
@@ -81,10 +85,6 @@ final class Size {
         .add("", title, Metric.TRANSITIVE, all.size() - 1)
         .add("", title, Metric.KILOBYTES, bytes / 1024)
         .add("", title, Metric.OWN_KILOBYTES, Files.size(own) / 1024.0);
-  }
-
-  private static String name(Path jar) {
-    return Objects.toString(jar.getFileName()).replaceAll("-[0-9].*", "");
   }
 
   private static Path own(String module) throws IOException {
