@@ -1,23 +1,35 @@
 package io.github.evercred.benchmarks;
 
+import de.erichseifert.vectorgraphics2d.VectorGraphics2D;
+import de.erichseifert.vectorgraphics2d.svg.SVGProcessor;
+import de.erichseifert.vectorgraphics2d.util.PageSize;
 import java.awt.Color;
+import java.awt.Rectangle;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.text.NumberFormat;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import org.knowm.xchart.CategoryChart;
-import org.knowm.xchart.CategoryChartBuilder;
-import org.knowm.xchart.VectorGraphicsEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
-import org.knowm.xchart.style.Styler.LegendPosition;
+import java.util.regex.Pattern;
+import org.jfree.chart.ChartFactory;
+import org.jfree.chart.JFreeChart;
+import org.jfree.chart.axis.AxisLocation;
+import org.jfree.chart.axis.LogAxis;
+import org.jfree.chart.axis.NumberTickUnit;
+import org.jfree.chart.plot.CategoryPlot;
+import org.jfree.chart.plot.PlotOrientation;
+import org.jfree.chart.renderer.category.BarRenderer;
+import org.jfree.chart.renderer.category.StandardBarPainter;
+import org.jfree.data.category.DefaultCategoryDataset;
+import org.jfree.data.general.DatasetUtils;
 
 /** The plots of a report, as SVG. This is the one file that knows the plotting library. */
 final class Plots {
@@ -32,6 +44,20 @@ final class Plots {
               "PostgreSQL, single user",
               false),
           new Plot(Suite.COLD_START, Metric.MILLIS, "ms to the first secret", "", false));
+
+  private static final Pattern ID = Pattern.compile("clip-?\\d+");
+  private static final Pattern FONT = Pattern.compile("font-family:&quot;[^&]*&quot;");
+  private static final Pattern DECIMALS = Pattern.compile("-?\\d+\\.\\d{2,}");
+
+  private static final int WIDTH = 900;
+  private static final List<Color> COLOURS =
+      List.of(
+          new Color(0x1f77b4),
+          new Color(0xff7f0e),
+          new Color(0x2ca02c),
+          new Color(0xd62728),
+          new Color(0x9467bd),
+          new Color(0x8c564b));
 
   private Plots() {}
 
@@ -70,36 +96,68 @@ final class Plots {
   }
 
   private static String svg(Plot plot, Results results, List<String> groups) throws IOException {
-    List<String> contestants =
-        groups.stream().flatMap(group -> results.contestants(group).stream()).distinct().toList();
-    CategoryChart chart =
-        new CategoryChartBuilder().width(900).height(480).title(plot.title()).build();
+    var data = new DefaultCategoryDataset();
     for (String group : groups) {
-      List<Double> bars = new ArrayList<>();
-      for (String contestant : contestants) {
-        bars.add(
-            results
-                .find(group, contestant, plot.metric())
-                .map(one -> one.spread().median())
-                // A logarithm has no zero, and a bar that is not there none either.
-                .orElse(plot.logarithmic() ? 0.1 : 0));
+      for (String contestant : results.contestants(group)) {
+        results
+            .find(group, contestant, plot.metric())
+            .ifPresent(one -> data.addValue(one.spread().median(), group, contestant));
       }
-      chart.addSeries(group.isEmpty() ? plot.metric().title : group, contestants, bars);
     }
-    var style = chart.getStyler();
-    style.setChartBackgroundColor(Color.WHITE);
-    style.setYAxisLogarithmic(plot.logarithmic());
+    JFreeChart chart =
+        ChartFactory.createBarChart(
+            null,
+            null,
+            plot.title(),
+            data,
+            PlotOrientation.HORIZONTAL,
+            groups.size() > 1,
+            false,
+            false);
+    chart.setBackgroundPaint(Color.WHITE);
+    CategoryPlot area = chart.getCategoryPlot();
+    area.setBackgroundPaint(Color.WHITE);
+    area.setRangeGridlinePaint(Color.LIGHT_GRAY);
+    area.setOutlineVisible(false);
+    area.getDomainAxis().setMaximumCategoryLabelWidthRatio(0.4f);
     if (plot.logarithmic()) {
-      style.setYAxisMin(0.1);
-    } else {
-      style.setYAxisMin(0.0);
+      var axis = new LogAxis(plot.title());
+      axis.setSmallestValue(0.1);
+      axis.setTickUnit(new NumberTickUnit(1)); // One for each power of ten.
+      axis.setNumberFormatOverride(NumberFormat.getInstance(Locale.ROOT));
+      axis.setRange(0.1, 1.5 * DatasetUtils.findMaximumRangeValue(data).doubleValue());
+      area.setRangeAxis(axis);
     }
-    style.setXAxisLabelRotation(40);
-    style.setLegendPosition(LegendPosition.InsideNW);
-    style.setLegendVisible(groups.size() > 1);
-    style.setPlotGridVerticalLinesVisible(false);
+    area.setRangeAxisLocation(AxisLocation.BOTTOM_OR_LEFT);
+    var bars = (BarRenderer) area.getRenderer();
+    bars.setBarPainter(new StandardBarPainter());
+    bars.setShadowVisible(false);
+    bars.setItemMargin(0.05);
+    for (int i = 0; i < groups.size(); i++) {
+      bars.setSeriesPaint(i, COLOURS.get(i % COLOURS.size()));
+    }
+    int height = 90 + data.getColumnCount() * (14 + 12 * groups.size());
+    var drawing = new VectorGraphics2D();
+    chart.draw(drawing, new Rectangle(WIDTH, height));
     var svg = new ByteArrayOutputStream();
-    VectorGraphicsEncoder.saveVectorGraphic(chart, svg, VectorGraphicsFormat.SVG);
-    return Objects.requireNonNull(svg.toString(StandardCharsets.UTF_8));
+    new SVGProcessor()
+        .getDocument(drawing.getCommands(), new PageSize((double) WIDTH, height))
+        .writeTo(svg);
+    return tidy(svg.toString(StandardCharsets.UTF_8));
+  }
+
+  /** Numbers come with many decimals, ids are hash codes, and a font is this machine's or none. */
+  private static String tidy(String svg) {
+    Map<String, String> ids = new HashMap<>();
+    String named =
+        ID.matcher(svg)
+            .replaceAll(id -> ids.computeIfAbsent(id.group(), its -> "clip" + (ids.size() + 1)));
+    return DECIMALS
+        .matcher(
+            FONT.matcher(named)
+                .replaceAll("font-family:sans-serif")
+                .replaceFirst("<svg ", "<svg font-family=\"sans-serif\" font-size=\"12px\" "))
+        .replaceAll(
+            number -> Spread.number(Double.parseDouble(number.group()), 1).replace(",", ""));
   }
 }

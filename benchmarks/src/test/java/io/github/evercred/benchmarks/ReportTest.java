@@ -149,7 +149,7 @@ class ReportTest {
     List<String> plots = PLOT.matcher(page).results().map(plot -> plot.group(1)).toList();
     assertThat(plots).hasSize(3);
     for (String plot : plots) {
-      assertThat(project.resolve("docs").resolve(plot)).content().contains("<svg", "<path");
+      assertThat(project.resolve("docs").resolve(plot)).content().contains("<svg", ">Evercred");
     }
     assertThat(project.resolve("README.md")).content().contains("| 0 | 58 | 387 | 472 |");
   }
