@@ -13,15 +13,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Many readers of one secret that nobody has read yet, all at once, while a call takes a tenth of a
+ * Many readers of one secret that nobody has read yet, all at once, while a call takes half a
  * second: as after the start of a process, or when an entry has been dropped.
  */
 final class Herd {
-  private static final Duration LATENCY = Duration.ofMillis(100);
+  private static final Duration LATENCY = Duration.ofMillis(500);
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final String FLOOR = "bare SDK, one reader";
   private static final List<Library> CONTESTANTS =
-      List.of(Library.EVERCRED, Library.AWS_CACHING, Library.POWERTOOLS);
+      List.of(Library.MAP, Library.EVERCRED, Library.AWS_CACHING, Library.POWERTOOLS);
 
   private Herd() {}
 
@@ -38,7 +38,7 @@ final class Herd {
       secrets.createSecret(Place.SECRET_ID, "value");
       secrets.createSecret("other", "value");
       secrets.inject(Fault.latency(LATENCY));
-      for (int round = 0; round < form.of(1, 3, 9); round++) {
+      for (int round = 0; round < form.of(1, 2, 9); round++) {
         read(collector, group, FLOOR, Library.BARE_SDK, 1, secrets);
         for (Library library : CONTESTANTS) {
           read(collector, group, library.title, library, readers, secrets);

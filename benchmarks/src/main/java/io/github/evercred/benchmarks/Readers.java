@@ -64,7 +64,7 @@ final class Readers {
 
   private static Map<Metric, Double> read(
       Form form, LocalSecretsManager secrets, Fault fault, Library library) throws Exception {
-    int millis = form.of(300, 4000, 8000);
+    int millis = form.of(300, 3000, 8000);
     try (Child child =
         Child.start(
             Side.class,

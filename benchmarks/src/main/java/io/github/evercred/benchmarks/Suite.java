@@ -22,7 +22,7 @@ enum Suite {
       return Memory.measure(form);
     }
   },
-  HERD("10,000 readers of one cold secret", "bare SDK, one reader") {
+  HERD("10,000 readers of one cold secret", "ConcurrentHashMap") {
     @Override
     Results run(Form form) throws Exception {
       return Herd.measure(form);

@@ -31,7 +31,7 @@ final class Canned {
     canned.add(
         Suite.HERD,
         0.01,
-        Measurement.of("10,000 virtual threads", "bare SDK, one reader", Metric.MILLIS, 100),
+        Measurement.of("10,000 virtual threads", "ConcurrentHashMap", Metric.MILLIS, 100),
         Measurement.of("10,000 virtual threads", "Evercred", Metric.MILLIS, 130),
         Measurement.of("10,000 virtual threads", "Evercred", Metric.HERD_CALLS, 1),
         Measurement.of("10,000 virtual threads", "AWS caching library", Metric.HERD_CALLS, 2),

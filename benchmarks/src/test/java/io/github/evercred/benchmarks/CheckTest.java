@@ -38,7 +38,7 @@ class CheckTest {
 
   @Test
   void allTwiceAsSlow_asOnAnotherMachine_isNone() throws Exception {
-    Map<Suite, Run> runs = Canned.with(Suite.HERD, millis("bare SDK, one reader", 200));
+    Map<Suite, Run> runs = Canned.with(Suite.HERD, millis("ConcurrentHashMap", 200));
     assertThat(losses(runs)).isEmpty();
     runs.put(Suite.HERD, withHerd(runs, millis("Evercred", 260)));
     assertThat(losses(runs)).isEmpty();

@@ -53,7 +53,7 @@ class SuiteTest {
 
     String group = results.groups().iterator().next();
     assertThat(group).startsWith("100 ");
-    assertThat(results.contestants(group)).hasSize(4);
+    assertThat(results.contestants(group)).hasSize(5);
     assertThat(value(results, group, "Evercred", Metric.HERD_CALLS)).isEqualTo(1);
     assertThat(value(results, group, "Evercred", Metric.FAILED_READS)).isZero();
     assertThat(value(results, group, "bare SDK, one reader", Metric.HERD_CALLS)).isEqualTo(1);
