@@ -63,11 +63,9 @@ stress: ## Play the cache's races at length with jcstress, an hour or less: make
 
 bench: ## Measure everything beside its peers, in ten minutes, and write docs/benchmarks.md
 	$(call bench,short)
-	$(call in-benchmarks,Report)
 
 bench-full: ## The same with every window, engine and strategy, an hour and a half
 	$(call bench,full,-P mariadb)
-	$(call in-benchmarks,Report)
 
 bench-check: ## Compare the latest run with the one that is recorded: a loss of a quarter fails
 	$(call in-benchmarks,Check)
@@ -87,7 +85,7 @@ bench-cold: ## Compare how long a process takes to its first secret, in a minute
 # A form, options of Maven, benchmarks. Into brings goes what a user of a module gets, for its size.
 define bench
 	rm -rf benchmarks/target/lib core/target/brings jdbc-wrapper/target/brings $(if $(3),,benchmarks/target/results)
-	$(MVN) $(FLAGS) -q package dependency:copy-dependencies -pl benchmarks -am $(2) -DincludeScope=runtime -DexcludeArtifactIds=HikariCP -DoutputDirectory=target/brings -Dmaven.test.skip=true -DskipDocs -Denforcer.skip -Dspotless.check.skip -Djacoco.skip
+	$(MVN) $(FLAGS) -q package dependency:copy-dependencies -pl benchmarks -am $(2) -DincludeScope=runtime -DoutputDirectory=target/brings -Dmaven.test.skip=true -DskipDocs -Denforcer.skip -Dspotless.check.skip -Djacoco.skip
 	$(call in-benchmarks,Bench,$(1) $(3))
 endef
 

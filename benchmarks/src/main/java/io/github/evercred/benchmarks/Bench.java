@@ -20,7 +20,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Runs benchmarks one after another, each in a process of its own with those that it starts, and
- * keeps what they measured in {@code benchmarks/target/results}.
+ * keeps what they measured in {@code benchmarks/target/results}. Once all have run it has the page
+ * written, of those that could.
  */
 final class Bench {
   static final Path RESULTS = Path.of("benchmarks", "target", "results");
@@ -63,6 +64,9 @@ final class Bench {
         System.err.println(suite + " failed: " + e.getMessage());
         failed.add(suite);
       }
+    }
+    if (args.length == 1) {
+      Report.write(Run.readAll(RESULTS), Path.of(""));
     }
     if (!failed.isEmpty()) {
       System.err.println("Without figures: " + failed);

@@ -33,11 +33,7 @@ final class Report {
     this.plotted = plotted;
   }
 
-  /** Writes all, in the directory of the project. */
-  public static void main(String[] args) throws IOException {
-    write(Run.readAll(Bench.RESULTS), Path.of(""));
-  }
-
+  /** Writes all, in the directory of a project. */
   static void write(Map<Suite, Run> runs, Path project) throws IOException {
     if (runs.isEmpty()) {
       throw new IOException("There are no results in %s: run make bench".formatted(Bench.RESULTS));

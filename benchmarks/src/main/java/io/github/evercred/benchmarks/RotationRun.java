@@ -72,9 +72,11 @@ final class RotationRun {
       Map<Metric, Double> before) {}
 
   static Results measure(Form form) throws Exception {
+    return measure(form, form == Form.FULL ? List.of(Engine.values()) : List.of(Engine.POSTGRESQL));
+  }
+
+  static Results measure(Form form, List<Engine> engines) throws Exception {
     var collector = new Results.Collector();
-    List<Engine> engines =
-        form == Form.FULL ? List.of(Engine.values()) : List.of(Engine.POSTGRESQL);
     for (Engine engine : engines) {
       String reason = engine.unavailable().orElse("");
       if (!reason.isEmpty()) {
@@ -93,16 +95,13 @@ final class RotationRun {
   }
 
   private static List<Cell> cells(Form form) {
-    boolean full = form == Form.FULL;
-    int[] windows =
-        switch (form) {
-          case MOMENT -> new int[] {0};
-          case SHORT -> new int[] {3};
-          case FULL -> new int[] {0, 3, 30};
-        };
+    if (form == Form.MOMENT) {
+      return List.of(new Cell(false, 0, false), new Cell(true, 0, true));
+    }
     List<Cell> cells = new ArrayList<>();
-    for (boolean alternating : full ? new boolean[] {false, true} : new boolean[] {false}) {
-      for (int window : windows) {
+    for (boolean alternating :
+        form == Form.FULL ? new boolean[] {false, true} : new boolean[] {false}) {
+      for (int window : form == Form.FULL ? new int[] {0, 3, 30} : new int[] {3}) {
         cells.add(new Cell(alternating, window, false));
         cells.add(new Cell(alternating, window, true));
       }

@@ -100,7 +100,12 @@ final class Size {
       return List.of();
     }
     try (Stream<Path> files = Files.list(directory)) {
-      return files.filter(file -> file.toString().endsWith(".jar")).sorted().toList();
+      return files
+          .filter(file -> file.toString().endsWith(".jar"))
+          // An optional dependency, which a user of the module does not get.
+          .filter(file -> !Objects.toString(file.getFileName()).startsWith("HikariCP-"))
+          .sorted()
+          .toList();
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }

@@ -37,9 +37,10 @@ record Spread(double median, double from, double to) {
 
   /** As a cell of a table; one number where nothing differs. */
   String shown(int decimals) {
-    String median = number(this.median, decimals);
-    String from = number(this.from, decimals);
-    String to = number(this.to, decimals);
+    int shown = Math.abs(this.median) < 1000 ? decimals : 0;
+    String median = number(this.median, shown);
+    String from = number(this.from, shown);
+    String to = number(this.to, shown);
     return from.equals(to) ? median : "%s (%s to %s)".formatted(median, from, to);
   }
 

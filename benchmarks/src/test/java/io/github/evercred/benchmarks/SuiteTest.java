@@ -82,7 +82,7 @@ class SuiteTest {
     assertThat(results.groups())
         .containsExactly(
             "PostgreSQL, single user, window 0 s, no pool",
-            "PostgreSQL, single user, window 0 s, HikariCP");
+            "PostgreSQL, alternating users, window 0 s, HikariCP");
     for (String group : results.groups()) {
       assertThat(results.contestants(group)).hasSize(2);
       for (String contestant : results.contestants(group)) {
