@@ -23,6 +23,9 @@ final class Herd {
   private static final List<Library> CONTESTANTS =
       List.of(Library.MAP, Library.EVERCRED, Library.AWS_CACHING, Library.POWERTOOLS);
 
+  private static final List<Library> MOMENTS_CONTESTANTS =
+      List.of(Library.EVERCRED, Library.POWERTOOLS);
+
   private Herd() {}
 
   static Results measure(Form form) throws Exception {
@@ -40,7 +43,7 @@ final class Herd {
       secrets.inject(Fault.latency(LATENCY));
       for (int round = 0; round < form.of(1, 2, 9); round++) {
         read(collector, group, FLOOR, Library.BARE_SDK, 1, secrets);
-        for (Library library : CONTESTANTS) {
+        for (Library library : form == Form.MOMENT ? MOMENTS_CONTESTANTS : CONTESTANTS) {
           read(collector, group, library.title, library, readers, secrets);
         }
       }

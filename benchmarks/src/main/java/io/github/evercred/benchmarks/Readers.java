@@ -36,11 +36,13 @@ final class Readers {
 
   private Readers() {}
 
-  private static Map<String, Fault> faults() {
+  private static Map<String, Fault> faults(Form form) {
     Map<String, Fault> faults = new LinkedHashMap<>();
-    faults.put("slow: 300 ms", Fault.latency(Duration.ofMillis(300)));
     faults.put("hangs", Fault.hang());
-    faults.put("down: 500", Fault.serverError());
+    if (form != Form.MOMENT) {
+      faults.put("slow: 300 ms", Fault.latency(Duration.ofMillis(300)));
+      faults.put("down: 500", Fault.serverError());
+    }
     return faults;
   }
 
@@ -49,7 +51,7 @@ final class Readers {
     try (LocalSecretsManager secrets = LocalSecretsManager.start()) {
       secrets.createSecret(Place.SECRET_ID, "value");
       for (int round = 0; round < form.of(1, 1, 5); round++) {
-        for (var fault : faults().entrySet()) {
+        for (var fault : faults(form).entrySet()) {
           for (Library library : form == Form.MOMENT ? MOMENTS_CONTESTANTS : CONTESTANTS) {
             secrets.clearFaults();
             Map<Metric, Double> figures = read(form, secrets, fault.getValue(), library);

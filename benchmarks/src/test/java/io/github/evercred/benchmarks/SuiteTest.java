@@ -53,7 +53,7 @@ class SuiteTest {
 
     String group = results.groups().iterator().next();
     assertThat(group).startsWith("100 ");
-    assertThat(results.contestants(group)).hasSize(5);
+    assertThat(results.contestants(group)).hasSize(3);
     assertThat(value(results, group, "Evercred", Metric.HERD_CALLS)).isEqualTo(1);
     assertThat(value(results, group, "Evercred", Metric.FAILED_READS)).isZero();
     assertThat(value(results, group, "bare SDK, one reader", Metric.HERD_CALLS)).isEqualTo(1);
@@ -61,15 +61,11 @@ class SuiteTest {
   }
 
   @Test
-  void readers_eachFault_hasEachLibrary() throws Exception {
+  void readers_whileAwsHangs_thoseOfAnIdleCacheAreStuck() throws Exception {
     Results results = run(Suite.READERS);
 
-    assertThat(results.groups()).containsExactly("slow: 300 ms", "hangs", "down: 500");
-    for (String group : results.groups()) {
-      assertThat(results.contestants(group)).hasSize(2);
-      assertThat(value(results, group, "Evercred", Metric.READS)).isPositive();
-      assertThat(value(results, group, "Evercred", Metric.FAILED_READS)).isZero();
-    }
+    assertThat(value(results, "hangs", "Evercred", Metric.READS)).isPositive();
+    assertThat(value(results, "hangs", "Evercred", Metric.FAILED_READS)).isZero();
     // It waits for the time-out of a load, which is later than the end of this moment.
     assertThat(value(results, "hangs", "Evercred, past revalidateAfter", Metric.STUCK))
         .isEqualTo(2);
