@@ -41,6 +41,10 @@ final class Bench {
    *     is none
    */
   public static void main(String[] args) throws Exception {
+    if (args.length == 0) {
+      System.err.println("Name a form, short or full, and some of " + List.of(Suite.values()));
+      System.exit(2);
+    }
     Form form = Form.valueOf(args[0].toUpperCase(Locale.ROOT));
     List<Suite> wanted =
         args.length == 1

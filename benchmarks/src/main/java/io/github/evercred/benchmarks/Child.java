@@ -54,7 +54,8 @@ final class Child implements AutoCloseable {
     command.addAll(Arrays.asList(arguments));
     var builder = new ProcessBuilder(command).redirectErrorStream(true);
     cleanEnvironment(builder);
-    return new Child(main.getSimpleName() + " " + String.join(" ", arguments), builder.start());
+    String name = main.getName().substring(main.getPackageName().length() + 1);
+    return new Child(name + " " + String.join(" ", arguments), builder.start());
   }
 
   /** The beginning of a command: this JVM's own program. */
