@@ -80,9 +80,11 @@ class CheckTest {
 
   @Test
   void count_aTraceOfAllocation_isNone() throws Exception {
-    Measurement traces = Measurement.of("2 threads", "Evercred handle", Metric.ALLOCATED, 0.3);
+    Measurement traces = Measurement.of("2 threads", "Evercred handle", Metric.ALLOCATED, 3);
+    Measurement object = Measurement.of("2 threads", "Evercred handle", Metric.ALLOCATED, 16);
 
     assertThat(losses(Canned.with(Suite.WARM_READ, traces))).isEmpty();
+    assertThat(losses(Canned.with(Suite.WARM_READ, object))).hasSize(1);
   }
 
   @Test
