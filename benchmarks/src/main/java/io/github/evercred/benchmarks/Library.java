@@ -142,8 +142,8 @@ enum Library {
       builder.overrideConfiguration(
           limits ->
               limits
-                  .apiCallAttemptTimeout(Duration.ofSeconds(2))
-                  .apiCallTimeout(Duration.ofSeconds(5)));
+                  .apiCallAttemptTimeout(Duration.ofMillis(500))
+                  .apiCallTimeout(Duration.ofSeconds(1)));
     }
     return builder.build();
   }
