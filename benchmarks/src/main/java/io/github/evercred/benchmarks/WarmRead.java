@@ -37,6 +37,9 @@ final class WarmRead {
     titles.put("evercredGet", "Evercred get(id)");
     titles.put("evercredGetAged", "Evercred get(id), age checked on each read");
     titles.put("evercredField", "Evercred get(id), JSON field");
+    titles.put("evercredSealedGet", "Evercred sealed, get(id)");
+    titles.put("evercredSealedField", "Evercred sealed, JSON field");
+    titles.put("evercredSealedOpen", "Evercred sealed, opened, JSON field as char[]");
     titles.put("awsCaching", Library.AWS_CACHING.title);
     titles.put("awsCachingField", Library.AWS_CACHING.title + ", JSON field");
     titles.put("powertools", Library.POWERTOOLS.title);

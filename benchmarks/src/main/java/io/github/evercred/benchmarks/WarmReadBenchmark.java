@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.github.evercred.AwsSecretSource;
+import io.github.evercred.OpenSecret;
 import io.github.evercred.SecretCache;
 import io.github.evercred.SecretHandle;
 import io.github.evercred.SecretValue;
@@ -92,6 +93,22 @@ public class WarmReadBenchmark {
     final SecretCache cache = evercred(true);
   }
 
+  /** Evercred, sealed: each read that needs the value decrypts it. */
+  @State(Scope.Benchmark)
+  public static class EvercredSealed {
+    final SecretCache cache =
+        SecretCache.builder()
+            .source(AwsSecretSource.of(new FixedSecrets()))
+            .processMayFreeze(false)
+            .sealed()
+            .build();
+
+    /** Loads it. */
+    public EvercredSealed() {
+      SecretValue unused = cache.get(ID);
+    }
+  }
+
   /** AWS's library. */
   @State(Scope.Benchmark)
   public static class AwsCaching {
@@ -154,6 +171,23 @@ public class WarmReadBenchmark {
   @Benchmark
   public String evercredField(Evercred state) {
     return state.cache.get(ID).field(FIELD);
+  }
+
+  @Benchmark
+  public SecretValue evercredSealedGet(EvercredSealed state) {
+    return state.cache.get(ID);
+  }
+
+  @Benchmark
+  public String evercredSealedField(EvercredSealed state) {
+    return state.cache.get(ID).field(FIELD);
+  }
+
+  @Benchmark
+  public int evercredSealedOpen(EvercredSealed state) {
+    try (OpenSecret open = state.cache.get(ID).open()) {
+      return open.field(FIELD).length;
+    }
   }
 
   @Benchmark

@@ -27,7 +27,7 @@ class SuiteTest {
 
     Set<String> contestants = results.contestants("2 threads");
     assertThat(contestants)
-        .hasSize(14)
+        .hasSize(17)
         .contains("Evercred handle", "Evercred get(id)", "AWS caching library", "Powertools");
     for (String contestant : contestants) {
       assertThat(value(results, "2 threads", contestant, Metric.NANOS)).isPositive();
