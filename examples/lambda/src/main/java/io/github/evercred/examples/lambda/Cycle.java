@@ -232,9 +232,10 @@ final class Cycle implements AutoCloseable {
   }
 
   static String text(Duration time) {
-    return time.toMillis() < 10_000 && time.toMillis() % 1000 != 0
-        ? time.toMillis() + " ms"
-        : time.toString().substring(2).toLowerCase(Locale.ROOT);
+    long millis = time.toMillis();
+    return millis == 0 || (millis < 10_000 && millis % 1000 != 0)
+        ? millis + " ms"
+        : Duration.ofMillis(millis).toString().substring(2).toLowerCase(Locale.ROOT);
   }
 
   private static void pauseUntil(long nanoTime) throws InterruptedException {
