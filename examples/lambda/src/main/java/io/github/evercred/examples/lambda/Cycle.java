@@ -12,16 +12,19 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * Two functions, each with a secret of its own, from their initialisation through invocations, a
- * freeze and a rotation in it, to the first invocations after it. Used by one thread.
+ * Three functions, each with a secret of its own, from their initialisation through invocations, a
+ * freeze and a rotation in it, to the first invocations after it. The third has SnapStart: its
+ * freeze lies between a checkpoint and a restore. Used by one thread.
  */
 final class Cycle implements AutoCloseable {
   static final String API_SECRET = "demo/payment-api";
+  static final String SNAPSHOT_SECRET = "demo/shipping-api";
   static final String DATABASE_SECRET = "demo/orders-db";
 
   private static final String USER = "app";
@@ -30,6 +33,9 @@ final class Cycle implements AutoCloseable {
 
   /** The functions' {@code loadTimeout}: the most that a read may wait, as after a freeze. */
   private static final Duration LOAD_TIMEOUT = Duration.ofSeconds(5);
+
+  /** Between the invocations that wait for a restored function to come to the new version. */
+  private static final Duration PAUSE = Duration.ofMillis(20);
 
   private final RunnerOptions options;
   private final LocalPostgres postgres;
@@ -42,7 +48,8 @@ final class Cycle implements AutoCloseable {
   private final Rotation rotation;
   private final List<LocalFunction> functions = new ArrayList<>();
   private final List<String> faults = new ArrayList<>();
-  private String apiKey = UUID.randomUUID().toString();
+  private final Map<String, String> apiKeys = new HashMap<>();
+  private int invocationsToNew;
 
   Cycle(
       RunnerOptions options,
@@ -64,7 +71,9 @@ final class Cycle implements AutoCloseable {
     this.afterEachStep = afterEachStep;
     String password = UUID.randomUUID().toString();
     postgres.createUser(USER, password);
-    secrets.createSecret(API_SECRET, apiSecret());
+    for (String secretId : List.of(API_SECRET, SNAPSHOT_SECRET)) {
+      secrets.createSecret(secretId, newApiSecret(secretId));
+    }
     secrets.createSecret(
         DATABASE_SECRET,
         """
@@ -75,7 +84,9 @@ final class Cycle implements AutoCloseable {
     rotation = Rotation.singleUser(secrets, DATABASE_SECRET, postgres::adminConnection);
   }
 
-  private String apiSecret() {
+  private String newApiSecret(String secretId) {
+    String apiKey = UUID.randomUUID().toString();
+    apiKeys.put(secretId, apiKey);
     return "{\"key\": \"" + apiKey + "\"}";
   }
 
@@ -84,18 +95,20 @@ final class Cycle implements AutoCloseable {
     out.println(
         """
 
-        Two functions run in JVMs of their own. Between invocations each is frozen as a whole, as
-        Lambda does it: for %s here, while both secrets rotate. Their revalidateAfter is %s.
+        Three functions run in JVMs of their own. Between invocations each is frozen as a whole, as
+        Lambda does it: for %s here, while their secrets rotate. Their revalidateAfter is %s.
         """
             .formatted(text(options.freeze()), text(options.revalidateAfter())));
-    LocalFunction api = start(ApiKeyHandler.class, API_SECRET);
-    LocalFunction database = start(DatabaseHandler.class, DATABASE_SECRET);
+    LocalFunction api = start(ApiKeyHandler.class, API_SECRET, Map.of());
+    LocalFunction database = start(DatabaseHandler.class, DATABASE_SECRET, Map.of());
+    LocalFunction snapshot = start(SnapStartHandler.class, SNAPSHOT_SECRET, snapStart());
     afterEachStep.run();
 
     for (String turn : List.of("first invocation", "second invocation")) {
-      invoked(api, turn, api.invoke(EVENT), apiAnswer());
+      invoked(api, turn, api.invoke(EVENT), apiAnswer(API_SECRET));
       invoked(database, turn, database.invoke(EVENT), databaseAnswer());
     }
+    done(snapshot, "checkpoint", snapshot.checkpoint());
     afterEachStep.run();
 
     long thawAt = System.nanoTime() + options.freeze().toNanos();
@@ -103,17 +116,21 @@ final class Cycle implements AutoCloseable {
       function.freeze();
       row(function.name(), "frozen", "", "");
     }
-    rotateApiKey();
+    Map<String, String> beforeRotation = apiAnswer(SNAPSHOT_SECRET);
+    rotateApiKey(API_SECRET);
     rotateDatabase();
+    rotateApiKey(SNAPSHOT_SECRET);
     long refused = postgres.refusedLogins(USER);
     pauseUntil(thawAt);
 
     String turn = "thawed by an invocation";
-    inTime(api, invoked(api, turn, api.thaw(EVENT), apiAnswer()));
+    inTime(api, invoked(api, turn, api.thaw(EVENT), apiAnswer(API_SECRET)));
     inTime(database, invoked(database, turn, database.thaw(EVENT), databaseAnswer()));
+    restore(snapshot, beforeRotation);
     turn = "next invocation";
-    invoked(api, turn, api.invoke(EVENT), apiAnswer());
+    invoked(api, turn, api.invoke(EVENT), apiAnswer(API_SECRET));
     invoked(database, turn, database.invoke(EVENT), databaseAnswer());
+    invoked(snapshot, turn, snapshot.invoke(EVENT), apiAnswer(SNAPSHOT_SECRET));
     afterEachStep.run();
 
     refused = postgres.refusedLogins(USER) - refused;
@@ -124,8 +141,66 @@ final class Cycle implements AutoCloseable {
     return faults;
   }
 
-  /** Starts a function and waits until its handler is made, as Lambda does before it invokes. */
-  private LocalFunction start(Class<?> handler, String secretId) throws InterruptedException {
+  /** What the variables of a function with SnapStart say beside those of the others. */
+  private Map<String, String> snapStart() {
+    Map<String, String> environment = new HashMap<>();
+    environment.put("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start");
+    if (options.kms()) {
+      environment.put("EVERCRED_SEALED_BY_KMS_KEY", secrets.kms().createKey());
+      environment.put("AWS_ENDPOINT_URL_KMS", secrets.endpoint().toString());
+    }
+    return environment;
+  }
+
+  /**
+   * Lets a function go on from its checkpoint, and invokes it until it works with the new version.
+   * What is sealed by a KMS key is served while its refresh is under way, so it may be the previous
+   * version at first; what is loaded in the restore is the new one.
+   */
+  private void restore(LocalFunction function, Map<String, String> beforeRotation)
+      throws InterruptedException {
+    function.thaw();
+    int decrypted = secrets.calls("Decrypt");
+    done(function, "restored", function.restore());
+    decrypted = secrets.calls("Decrypt") - decrypted;
+    row("AWS KMS", "calls of Decrypt in it", "", Integer.toString(decrypted));
+    int expected = options.kms() ? 1 : 0;
+    if (decrypted != expected) {
+      faults.add(
+          "%s called Decrypt %d times in the restore, not %d"
+              .formatted(function.name(), decrypted, expected));
+    }
+
+    String turn = "first invocation after it";
+    Answer answer = function.invoke(EVENT);
+    invocationsToNew = 1;
+    if (options.kms() && answer.values().equals(beforeRotation)) {
+      row(function.name(), turn, text(answer.time()), answer.value("version") + " (old)");
+      long end = System.nanoTime() + LOAD_TIMEOUT.toNanos();
+      while (answer.values().equals(beforeRotation) && end - System.nanoTime() > 0) {
+        pauseUntil(System.nanoTime() + PAUSE.toNanos());
+        answer = function.invoke(EVENT);
+        invocationsToNew++;
+      }
+      turn = "invocation " + invocationsToNew + " after it";
+    }
+    invoked(function, turn, answer, apiAnswer(SNAPSHOT_SECRET));
+  }
+
+  /** Where nothing was at fault: how soon the restored function came to the new version. */
+  String ofRestored() {
+    return "\nand so did invocation "
+        + invocationsToNew
+        + " of the function that was restored from its checkpoint.";
+  }
+
+  /**
+   * Starts a function and waits until its handler is made, as Lambda does before it invokes.
+   *
+   * @param more variables that the others do not have
+   */
+  private LocalFunction start(Class<?> handler, String secretId, Map<String, String> more)
+      throws InterruptedException {
     Map<String, String> environment = new HashMap<>();
     environment.put("SECRET_ID", secretId);
     environment.put("DATABASE_URL", postgres.jdbcUrl("postgres"));
@@ -139,6 +214,7 @@ final class Cycle implements AutoCloseable {
     environment.put("EVERCRED_ENDPOINT", secrets.endpoint().toString());
     environment.put("AWS_ACCESS_KEY_ID", "local");
     environment.put("AWS_SECRET_ACCESS_KEY", "local");
+    environment.putAll(more);
     environment.putAll(variables);
     LocalFunction function =
         LocalFunction.start(
@@ -157,13 +233,22 @@ final class Cycle implements AutoCloseable {
   }
 
   /** What the function has to answer with the value that is AWSCURRENT now. */
-  private Map<String, String> apiAnswer() {
-    return Map.of("signature", Signature.of(ORDER, apiKey), "version", current(API_SECRET));
+  private Map<String, String> apiAnswer(String secretId) {
+    String apiKey = Objects.requireNonNull(apiKeys.get(secretId));
+    return Map.of("signature", Signature.of(ORDER, apiKey), "version", current(secretId));
   }
 
   /** The same of the other function: with another password it would not be logged in. */
   private Map<String, String> databaseAnswer() {
     return Map.of("user", USER, "version", current(DATABASE_SECRET));
+  }
+
+  /** Shows what is no invocation and answers nothing. */
+  private void done(LocalFunction function, String turn, Answer answer) {
+    row(function.name(), turn, text(answer.time()), answer.error().isPresent() ? "failed" : "");
+    answer
+        .error()
+        .ifPresent(error -> faults.add(function.name() + ", " + turn + ": it failed: " + error));
   }
 
   /** Shows an invocation, and checks what it has answered. */
@@ -200,13 +285,12 @@ final class Cycle implements AutoCloseable {
   }
 
   /** The four steps for a key that no database checks: the second and third have nothing to do. */
-  private void rotateApiKey() {
-    apiKey = UUID.randomUUID().toString();
-    String version = secrets.putSecretValue(API_SECRET, null, apiSecret(), "AWSPENDING");
+  private void rotateApiKey(String secretId) {
+    String version = secrets.putSecretValue(secretId, null, newApiSecret(secretId), "AWSPENDING");
     afterEachStep.run();
-    secrets.moveLabel(API_SECRET, "AWSCURRENT", version);
-    secrets.moveLabel(API_SECRET, "AWSPENDING", null);
-    row("Secrets Manager", API_SECRET + " rotated", "", current(API_SECRET));
+    secrets.moveLabel(secretId, "AWSCURRENT", version);
+    secrets.moveLabel(secretId, "AWSPENDING", null);
+    row("Secrets Manager", secretId + " rotated", "", current(secretId));
   }
 
   private void rotateDatabase() throws SQLException {

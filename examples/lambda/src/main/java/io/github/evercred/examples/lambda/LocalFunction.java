@@ -2,19 +2,24 @@ package io.github.evercred.examples.lambda;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.amazonaws.services.lambda.crac.Core;
 import com.grack.nanojson.JsonObject;
 import com.grack.nanojson.JsonParser;
 import com.grack.nanojson.JsonParserException;
 import com.grack.nanojson.JsonWriter;
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -30,6 +35,9 @@ import org.jspecify.annotations.Nullable;
 final class LocalFunction implements AutoCloseable {
   /** As long as an invocation may take: the time-out in template.yaml. */
   static final Duration TIMEOUT = Duration.ofSeconds(30);
+
+  /** As long as Lambda lets the hooks of a restore take. */
+  static final Duration RESTORE_TIMEOUT = Duration.ofSeconds(10);
 
   /**
    * Stops a process and lets it go on when the input ends, so also when this JVM has been killed: a
@@ -80,23 +88,25 @@ final class LocalFunction implements AutoCloseable {
    *
    * @param handler the function's class
    * @param classPath as the JVM takes it
-   * @param environment all variables that it has
+   * @param environment all variables that it has; with {@code AWS_LAMBDA_INITIALIZATION_TYPE} as of
+   *     SnapStart it can be told of a checkpoint
    * @param log is given what the function prints, in a thread of its own
    */
   static LocalFunction start(
       Class<?> handler, String classPath, Map<String, String> environment, Consumer<String> log) {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            // As Lambda starts it.
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-Xshare:auto",
-            "-Xmx256m",
-            "-cp",
-            classPath,
-            RuntimeLoop.class.getName(),
-            handler.getName());
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    // As Lambda starts it.
+    command.addAll(
+        List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xmx256m", "-cp"));
+    if ("snap-start".equals(environment.get("AWS_LAMBDA_INITIALIZATION_TYPE"))) {
+      command.add(classPath + File.pathSeparator + runtimeLibrary());
+      command.add("-Dorg.crac.Core.Compat=" + Core.class.getPackageName());
+    } else {
+      command.add(classPath);
+    }
+    command.addAll(List.of(RuntimeLoop.class.getName(), handler.getName()));
+    ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().clear();
     builder.environment().putAll(environment);
     long started = System.nanoTime();
@@ -104,6 +114,15 @@ final class LocalFunction implements AutoCloseable {
       return new LocalFunction(handler.getSimpleName(), builder.start(), started, log);
     } catch (IOException e) {
       throw new UncheckedIOException("No JVM could be started for " + handler.getSimpleName(), e);
+    }
+  }
+
+  /** What Lambda puts beside the function; here it is on this JVM's class path. */
+  private static Path runtimeLibrary() {
+    try {
+      return Path.of(Core.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException("Lambda's runtime library is not in a file", e);
     }
   }
 
@@ -117,13 +136,27 @@ final class LocalFunction implements AutoCloseable {
 
   /** Waits until the handler is made; the time is from the start of the JVM. */
   Answer awaitInit() throws InterruptedException {
-    return await(started);
+    return await(started, TIMEOUT);
   }
 
   Answer invoke(Map<String, String> event) throws InterruptedException {
+    return say(JsonWriter.string(event), TIMEOUT);
+  }
+
+  /** Tells it that a snapshot is about to be taken of it. */
+  Answer checkpoint() throws InterruptedException {
+    return say(RuntimeLoop.CHECKPOINT, TIMEOUT);
+  }
+
+  /** Tells it that it was restored from a snapshot. */
+  Answer restore() throws InterruptedException {
+    return say(RuntimeLoop.RESTORE, RESTORE_TIMEOUT);
+  }
+
+  private Answer say(String line, Duration timeout) throws InterruptedException {
     long sent = System.nanoTime();
-    send(event);
-    return await(sent);
+    send(line);
+    return await(sent, timeout);
   }
 
   /** Stops all threads of the function, until it is thawed. */
@@ -149,10 +182,10 @@ final class LocalFunction implements AutoCloseable {
 
   /** Sends an event to a frozen function, then lets it go on: so an invocation thaws it. */
   Answer thaw(Map<String, String> event) throws InterruptedException {
-    send(event);
+    send(JsonWriter.string(event));
     long thawed = System.nanoTime();
     thaw();
-    return await(thawed);
+    return await(thawed, TIMEOUT);
   }
 
   /** Lets it go on, without an event. */
@@ -172,21 +205,21 @@ final class LocalFunction implements AutoCloseable {
     }
   }
 
-  private void send(Map<String, String> event) {
+  private void send(String line) {
     try {
       OutputStream input = process.getOutputStream();
-      input.write((JsonWriter.string(event) + "\n").getBytes(UTF_8));
+      input.write((line + "\n").getBytes(UTF_8));
       input.flush();
     } catch (IOException e) {
       throw new UncheckedIOException(name + " has ended before its time", e);
     }
   }
 
-  private Answer await(long since) throws InterruptedException {
-    Optional<String> line = lines.poll(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
+  private Answer await(long since, Duration timeout) throws InterruptedException {
+    Optional<String> line = lines.poll(timeout.toNanos(), TimeUnit.NANOSECONDS);
     Duration time = Duration.ofNanos(System.nanoTime() - since);
     if (line == null) {
-      throw new IllegalStateException(name + " did not answer within " + TIMEOUT);
+      throw new IllegalStateException(name + " did not answer within " + timeout);
     }
     if (line.isEmpty()) {
       throw new IllegalStateException(name + " has ended before its time; see what it printed");

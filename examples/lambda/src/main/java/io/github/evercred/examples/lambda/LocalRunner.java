@@ -99,7 +99,8 @@ public final class LocalRunner {
         out.println(
             "PASSED: after a freeze of "
                 + Cycle.text(options.freeze())
-                + " the first invocation of both functions worked with the new version.");
+                + " the first invocation of both functions worked with the new version,"
+                + cycle.ofRestored());
         return 0;
       }
       out.println("FAILED:");

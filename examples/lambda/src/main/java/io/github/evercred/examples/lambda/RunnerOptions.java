@@ -15,23 +15,28 @@ import org.jspecify.annotations.Nullable;
  *
  * @param freeze how long the functions are frozen
  * @param revalidateAfter the functions' option of that name
+ * @param kms whether the function with SnapStart seals its secrets by a KMS key
  * @param help true to explain instead of run
  */
-record RunnerOptions(Duration freeze, Duration revalidateAfter, boolean help) {
+record RunnerOptions(Duration freeze, Duration revalidateAfter, boolean kms, boolean help) {
 
   static final RunnerOptions DEFAULTS =
-      new RunnerOptions(Duration.ofSeconds(5), Duration.ofSeconds(2), false);
+      new RunnerOptions(Duration.ofSeconds(5), Duration.ofSeconds(2), true, false);
 
   static final String HELP =
       """
       Usage: run [options]
 
-      Starts a PostgreSQL and a local Secrets Manager on this machine, runs two Lambda functions in
-      JVMs of their own, freezes them as Lambda does between invocations, rotates both secrets
-      meanwhile, and checks that the first invocation after it works with the new versions.
+      Starts a PostgreSQL and a local Secrets Manager on this machine, runs three Lambda functions
+      in JVMs of their own, freezes them as Lambda does between invocations, rotates their secrets
+      meanwhile, and checks that the first invocation after it works with the new versions. The
+      third function has SnapStart: it is told of a checkpoint before the freeze and of a restore
+      after it.
 
         --freeze D            how long the functions are frozen: 1s to 1h, such as 1500ms, 5s or 2m
                               (default 5s)
+        --without-kms         the function with SnapStart has no KMS key to seal its secret with: so
+                              the secret is not in the snapshot and loaded in the restore
         --revalidate-after D  the functions' EVERCRED_REVALIDATE_AFTER: 2s to 24h (default 2s; in a
                               deployed function it is 15m). With one longer than the freeze the
                               API key is the old one after it, and the run fails
@@ -67,17 +72,19 @@ record RunnerOptions(Duration freeze, Duration revalidateAfter, boolean help) {
           switch (name) {
             case "--freeze" -> {
               Duration freeze = duration(name, given, left, 1, "1s to 1h", Duration.ofHours(1));
-              yield new RunnerOptions(freeze, options.revalidateAfter, options.help);
+              yield new RunnerOptions(freeze, options.revalidateAfter, options.kms, options.help);
             }
             case "--revalidate-after" -> {
               Duration after = duration(name, given, left, 2, "2s to 24h", Duration.ofHours(24));
-              yield new RunnerOptions(options.freeze, after, options.help);
+              yield new RunnerOptions(options.freeze, after, options.kms, options.help);
+            }
+            case "--without-kms" -> {
+              requireNoValue(name, given);
+              yield new RunnerOptions(options.freeze, options.revalidateAfter, false, options.help);
             }
             case "--help", "-h" -> {
-              if (given != null) {
-                throw new UsageException(name + " takes no value");
-              }
-              yield new RunnerOptions(options.freeze, options.revalidateAfter, true);
+              requireNoValue(name, given);
+              yield new RunnerOptions(options.freeze, options.revalidateAfter, options.kms, true);
             }
             default -> throw new UsageException("unknown option '" + name + "'");
           };
@@ -88,6 +95,12 @@ record RunnerOptions(Duration freeze, Duration revalidateAfter, boolean help) {
   /** As an option of a cache has it; a refresh must come due before a revalidation. */
   Duration refreshAfter() {
     return revalidateAfter.dividedBy(2);
+  }
+
+  private static void requireNoValue(String name, @Nullable String given) throws UsageException {
+    if (given != null) {
+      throw new UsageException(name + " takes no value");
+    }
   }
 
   private static Duration duration(

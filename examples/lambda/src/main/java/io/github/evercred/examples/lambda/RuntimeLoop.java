@@ -2,6 +2,9 @@ package io.github.evercred.examples.lambda;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.amazonaws.services.lambda.crac.CheckpointException;
+import com.amazonaws.services.lambda.crac.Core;
+import com.amazonaws.services.lambda.crac.RestoreException;
 import com.amazonaws.services.lambda.runtime.ClientContext;
 import com.amazonaws.services.lambda.runtime.CognitoIdentity;
 import com.amazonaws.services.lambda.runtime.Context;
@@ -13,9 +16,14 @@ import com.grack.nanojson.JsonParserException;
 import com.grack.nanojson.JsonWriter;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -24,8 +32,14 @@ import org.jspecify.annotations.Nullable;
  * each line on standard input by one on standard output, until the input ends. A line is a JSON
  * object, the event; its answer is one with {@code answer}, or with {@code error}. The first answer
  * says that the handler is made.
+ *
+ * <p>With SnapStart the lines {@value #CHECKPOINT} and {@value #RESTORE} tell the function of both,
+ * as Lambda does. No snapshot is taken.
  */
 final class RuntimeLoop {
+  static final String CHECKPOINT = "checkpoint";
+  static final String RESTORE = "restore";
+
   private RuntimeLoop() {}
 
   /**
@@ -41,14 +55,23 @@ final class RuntimeLoop {
 
     RequestHandler<Map<String, String>, Map<String, String>> handler;
     try {
+      if ("snap-start".equals(System.getenv("AWS_LAMBDA_INITIALIZATION_TYPE"))) {
+        Snapshots.loadLibrary();
+      }
       handler = make(arguments[0]);
-    } catch (ReflectiveOperationException | LinkageError e) {
+    } catch (IOException | ReflectiveOperationException | LinkageError e) {
       answer(answers, failure(e));
       return;
     }
     answer(answers, Map.of("answer", Map.of()));
     for (String line = events.readLine(); line != null; line = events.readLine()) {
-      answer(answers, handle(handler, line));
+      answer(
+          answers,
+          switch (line) {
+            case CHECKPOINT -> Snapshots.checkpoint();
+            case RESTORE -> Snapshots.restore();
+            default -> handle(handler, line);
+          });
     }
   }
 
@@ -83,6 +106,68 @@ final class RuntimeLoop {
     // JSON has no line breaks inside, and a line is written at once.
     answers.println(JsonWriter.string(answer));
     answers.flush();
+  }
+
+  /**
+   * Lambda's own implementation of checkpoints, from the library that its runtime is made of. A
+   * class of its own, because that is not packed with a function and only there with SnapStart.
+   */
+  private static final class Snapshots {
+    private static boolean hasLibrary;
+
+    private Snapshots() {}
+
+    /** For what comes last before a checkpoint: the JVM's cache of host names is cleared. */
+    static void loadLibrary() throws IOException {
+      if (!System.getProperty("os.name").equals("Linux")) {
+        return; // There is none for it, and host names do not matter here.
+      }
+      String arch = System.getProperty("os.arch").equals("aarch64") ? "aarch_64" : "x86_64";
+      UnsatisfiedLinkError failure = null;
+      for (String system : List.of("linux", "linux_musl")) {
+        String name = "/jni/libaws-lambda-jni." + system + "-" + arch + ".so";
+        Path file = Files.createTempFile("lambda", ".so");
+        try (InputStream packed = Core.class.getResourceAsStream(name)) {
+          if (packed == null) {
+            throw new IOException("Lambda's runtime has no " + name);
+          }
+          Files.copy(packed, file, StandardCopyOption.REPLACE_EXISTING);
+          System.load(file.toString());
+          hasLibrary = true;
+          return;
+        } catch (UnsatisfiedLinkError e) { // Built for another C library.
+          if (failure != null) {
+            e.addSuppressed(failure);
+          }
+          failure = e;
+        } finally {
+          Files.delete(file);
+        }
+      }
+      throw failure;
+    }
+
+    static Map<String, Object> checkpoint() {
+      try {
+        Core.getGlobalContext().beforeCheckpoint(null);
+      } catch (CheckpointException e) {
+        return failure(e);
+      } catch (UnsatisfiedLinkError e) {
+        if (hasLibrary) {
+          return failure(e);
+        }
+      }
+      return Map.of("answer", Map.of());
+    }
+
+    static Map<String, Object> restore() {
+      try {
+        Core.getGlobalContext().afterRestore(null);
+        return Map.of("answer", Map.of());
+      } catch (RestoreException e) {
+        return failure(e);
+      }
+    }
   }
 
   /** A context that knows nothing; the handlers ask it nothing. */

@@ -54,7 +54,8 @@ class LocalRunnerTest {
   }
 
   private void collect(LocalSecretsManager secrets) {
-    for (String secretId : List.of(Cycle.API_SECRET, Cycle.DATABASE_SECRET)) {
+    for (String secretId :
+        List.of(Cycle.API_SECRET, Cycle.SNAPSHOT_SECRET, Cycle.DATABASE_SECRET)) {
       for (String label : List.of("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS")) {
         if (secrets.versionId(secretId, label).isPresent()) {
           Matcher matcher = HIDDEN.matcher(secrets.value(secretId, label));
@@ -106,8 +107,8 @@ class LocalRunnerTest {
   }
 
   private void assertHidden() {
-    // Two secrets, each with an old value and a new one.
-    assertThat(secretTexts).hasSize(4);
+    // Three secrets, each with an old value and a new one.
+    assertThat(secretTexts).hasSize(6);
     for (String text : secretTexts) {
       assertThat(printed().contains(text)).as("a secret is in the report").isFalse();
       assertThat(logged().lines().filter(line -> line.contains(text)))
@@ -121,7 +122,9 @@ class LocalRunnerTest {
     assertThat(logged()).contains("software.amazon.awssdk", "org.postgresql", "evercred");
     if (Files.isReadable(Path.of("/proc/self/environ"))) {
       assertThat(processes.toString().contains(RuntimeLoop.class.getName())).isTrue();
-      assertThat(processes.toString().contains("SECRET_ID=" + Cycle.API_SECRET)).isTrue();
+      for (String id : List.of(Cycle.API_SECRET, Cycle.SNAPSHOT_SECRET)) {
+        assertThat(processes.toString().contains("SECRET_ID=" + id)).isTrue();
+      }
     }
   }
 
@@ -152,6 +155,27 @@ class LocalRunnerTest {
       assertThat(versions.get(2)).isNotEqualTo(versions.get(0));
       assertThat(versions.get(3)).isEqualTo(versions.get(2));
     }
+    assertThat(printed())
+        .containsPattern("SnapStartHandler +checkpoint +[0-9]")
+        .containsPattern("SnapStartHandler +restored +[0-9]")
+        .containsPattern("AWS KMS +calls of Decrypt in it +1\n");
+    assertThat(versions(SnapStartHandler.class)).as(printed()).hasSizeBetween(2, 3);
+    assertHidden();
+  }
+
+  @Test
+  @Timeout(100)
+  void run_withoutKms_restoredFunctionHasTheNewVersionAtOnce() throws Exception {
+    int code = run("--freeze", "3s", "--without-kms");
+
+    assertThat(troubles()).isEmpty();
+    assertThat(code).as(printed()).isZero();
+    assertThat(printed())
+        .contains("invocation 1 of the function that was restored")
+        .containsPattern("AWS KMS +calls of Decrypt in it +0\n");
+    List<String> versions = versions(SnapStartHandler.class);
+    assertThat(versions).as(printed()).hasSize(2);
+    assertThat(versions.get(1)).isEqualTo(versions.get(0)).doesNotContain("old");
     assertHidden();
   }
 
@@ -168,6 +192,8 @@ class LocalRunnerTest {
         .containsPattern("ApiKeyHandler, thawed by an invocation: it worked with version ")
         // The login found the new password by itself; a refusal told it to look.
         .doesNotContain("DatabaseHandler, thawed")
+        // A restore makes all due, whatever its age.
+        .doesNotContain("SnapStartHandler, ")
         .containsPattern("PostgreSQL +logins refused since the thaw +1\n");
     assertHidden();
   }

@@ -25,8 +25,8 @@ class RunnerOptionsTest {
 
   @Test
   void parse_everything_isTaken() throws UsageException {
-    assertThat(parse("--freeze 1500ms --revalidate-after=24h"))
-        .isEqualTo(new RunnerOptions(Duration.ofMillis(1500), Duration.ofHours(24), false));
+    assertThat(parse("--freeze 1500ms --without-kms --revalidate-after=24h"))
+        .isEqualTo(new RunnerOptions(Duration.ofMillis(1500), Duration.ofHours(24), false, false));
     assertThat(parse("--help").help()).isTrue();
     assertThat(parse("-h").help()).isTrue();
   }
@@ -50,6 +50,7 @@ class RunnerOptionsTest {
         "--revalidate-after 1s | --revalidate-after must be 2s to 24h, written like 1500ms, 5s or 2m, not '1s'",
         "--revalidate-after 25h | --revalidate-after must be 2s to 24h, written like 1500ms, 5s or 2m, not '25h'",
         "--help=me | --help takes no value",
+        "--without-kms=no | --without-kms takes no value",
         "--freeze 2s --freeze 3s | --freeze is given twice",
         "--speed 3 | unknown option '--speed'",
       })
@@ -60,7 +61,8 @@ class RunnerOptionsTest {
   @Test
   void help_everyOption_isExplained() {
     assertThat(RunnerOptions.HELP)
-        .contains("--freeze", "--revalidate-after", "--help", "1s to 1h", "2s to 24h");
+        .contains(
+            "--freeze", "--revalidate-after", "--without-kms", "--help", "1s to 1h", "2s to 24h");
     assertThat(RunnerOptions.HELP.lines()).allMatch(line -> line.length() <= 100);
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.RequestHandler;
 import com.grack.nanojson.JsonParser;
+import io.github.evercred.SecretCacheBuilder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -28,7 +30,9 @@ import org.yaml.snakeyaml.nodes.Node;
 import org.yaml.snakeyaml.nodes.ScalarNode;
 import org.yaml.snakeyaml.nodes.SequenceNode;
 
-/** template.yaml and policy.json fit the code and each other, and allow no more than is needed. */
+/**
+ * template.yaml and the policy files fit the code and each other, and allow no more than is needed.
+ */
 class TemplateTest {
   private static final String CODE = "src/main/java/io/github/evercred/examples/lambda/";
 
@@ -130,15 +134,31 @@ class TemplateTest {
   @Test
   void functions_allThatThereAre_areTheHandlersHere() {
     assertThat(map(at(template, "Resources")))
-        .containsOnlyKeys("ApiKeyFunction", "DatabaseFunction");
+        .containsOnlyKeys("ApiKeyFunction", "DatabaseFunction", "SnapStartFunction");
     assertThat(at(function("ApiKeyFunction"), "Handler"))
         .isEqualTo(ApiKeyHandler.class.getName() + "::handleRequest");
     assertThat(at(function("DatabaseFunction"), "Handler"))
         .isEqualTo(DatabaseHandler.class.getName() + "::handleRequest");
+    assertThat(at(function("SnapStartFunction"), "Handler"))
+        .isEqualTo(SnapStartHandler.class.getName() + "::handleRequest");
+  }
+
+  /** Only what is published has a snapshot, and only the alias leads to it. */
+  @Test
+  void snapStart_isForThePublishedVersionsOfTheThirdAlone() throws Exception {
+    assertThat(function("SnapStartFunction"))
+        .containsEntry("SnapStart", Map.of("ApplyOn", "PublishedVersions"))
+        .containsEntry("AutoPublishAlias", "live")
+        .containsEntry("AutoPublishAliasAllProperties", true)
+        .doesNotContainKey("Layers");
+    for (String other : List.of("ApiKeyFunction", "DatabaseFunction")) {
+      assertThat(function(other)).doesNotContainKeys("SnapStart", "AutoPublishAlias");
+    }
+    assertThat(map(at(template, "Globals", "Function"))).doesNotContainKey("SnapStart");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"ApiKeyFunction", "DatabaseFunction"})
+  @ValueSource(strings = {"ApiKeyFunction", "DatabaseFunction", "SnapStartFunction"})
   void handler_asLambdaCallsIt_exists(String name) throws Exception {
     String[] handler = ((String) at(function(name), "Handler")).split("::", -1);
 
@@ -152,7 +172,7 @@ class TemplateTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"ApiKeyFunction", "DatabaseFunction"})
+  @ValueSource(strings = {"ApiKeyFunction", "DatabaseFunction", "SnapStartFunction"})
   void environment_isWhatTheHandlerAsksFor(String name) throws Exception {
     String handler = ((String) at(function(name), "Handler")).replaceAll("^.*\\.|::.*$", "");
     Matcher asked =
@@ -164,8 +184,36 @@ class TemplateTest {
     }
 
     assertThat(names).contains("SECRET_ID");
-    assertThat(new TreeSet<>(map(at(function(name), "Environment", "Variables")).keySet()))
-        .isEqualTo(names);
+    Map<String, Object> variables = map(at(function(name), "Environment", "Variables"));
+    if (name.equals("SnapStartFunction")) {
+      names.addAll(List.of("EVERCRED_SEALED_BY_KMS_KEY", "EVERCRED_APPLICATION"));
+    }
+    assertThat(new TreeSet<>(variables.keySet())).isEqualTo(names);
+  }
+
+  /** The cache takes them from there by itself. */
+  @Test
+  void environment_optionsOfTheCache_fitWithAndWithoutAKey() {
+    Map<String, Object> variables =
+        map(at(function("SnapStartFunction"), "Environment", "Variables"));
+
+    assertThat(SecretCacheBuilder.optionNames()).contains("sealedByKmsKey", "application");
+    // Without a key the one is empty, which counts as absent, and the other must not be there.
+    assertThat(variables.get("EVERCRED_SEALED_BY_KMS_KEY"))
+        .isEqualTo(Map.of("!Ref", "SealingKeyArn"));
+    assertThat(at(template, "Parameters", "SealingKeyArn", "Default")).isEqualTo("");
+    assertThat(at(template, "Conditions", "HasSealingKey"))
+        .isEqualTo(
+            Map.of(
+                "!Not", List.of(Map.of("!Equals", List.of(Map.of("!Ref", "SealingKeyArn"), "")))));
+    assertThat(variables.get("EVERCRED_APPLICATION"))
+        .isEqualTo(
+            Map.of(
+                "!If",
+                List.of(
+                    "HasSealingKey",
+                    Map.of("!Ref", "AWS::StackName"),
+                    Map.of("!Ref", "AWS::NoValue"))));
   }
 
   @Test
@@ -181,59 +229,85 @@ class TemplateTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"ApiKeyFunction", "DatabaseFunction"})
+  @ValueSource(strings = {"ApiKeyFunction", "DatabaseFunction", "SnapStartFunction"})
   void policies_allowExactlyTheOwnSecretAndItsKey(String name) {
     String parameter = (String) at(function(name), "Environment", "Variables", "SECRET_ID", "!Ref");
 
     assertThat(function(name)).doesNotContainKey("Role");
-    assertThat(statements(name))
-        .containsExactly(
-            Map.of(
-                "Effect", "Allow",
-                "Action", "secretsmanager:GetSecretValue",
-                "Resource",
-                    Map.of(
-                        "!Sub",
-                        "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}"
-                            + ":secret:${"
-                            + parameter
-                            + "}-??????")),
-            Map.of(
-                "Effect",
-                "Allow",
-                "Action",
-                "kms:Decrypt",
-                "Resource",
-                Map.of("!Ref", "KeyArn"),
-                "Condition",
+    List<Map<String, Object>> allowed = new ArrayList<>();
+    allowed.add(
+        Map.of(
+            "Effect", "Allow",
+            "Action", "secretsmanager:GetSecretValue",
+            "Resource",
                 Map.of(
-                    "StringEquals",
-                    Map.of(
-                        "kms:ViaService",
-                        Map.of("!Sub", "secretsmanager.${AWS::Region}.amazonaws.com")))));
+                    "!Sub",
+                    "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}"
+                        + ":secret:${"
+                        + parameter
+                        + "}-??????")));
+    allowed.add(
+        Map.of(
+            "Effect",
+            "Allow",
+            "Action",
+            "kms:Decrypt",
+            "Resource",
+            Map.of("!Ref", "KeyArn"),
+            "Condition",
+            Map.of(
+                "StringEquals",
+                Map.of(
+                    "kms:ViaService",
+                    Map.of("!Sub", "secretsmanager.${AWS::Region}.amazonaws.com")))));
+    if (name.equals("SnapStartFunction")) {
+      // Bound to the name that the function gives itself.
+      Object application =
+          list(at(function(name), "Environment", "Variables", "EVERCRED_APPLICATION", "!If"))
+              .get(1);
+      allowed.add(
+          Map.of(
+              "Effect", "Allow",
+              "Action", List.of("kms:GenerateDataKey", "kms:Decrypt"),
+              "Resource",
+                  at(function(name), "Environment", "Variables", "EVERCRED_SEALED_BY_KMS_KEY"),
+              "Condition",
+                  Map.of(
+                      "StringEquals",
+                      Map.of("kms:EncryptionContext:evercred:application", application))));
+    }
+    assertThat(statements(name)).isEqualTo(allowed);
   }
 
-  @Test
-  void policyFile_saysWhatTheTemplateSays() throws Exception {
-    Map<String, Object> policy = JsonParser.object().from(Files.readString(Path.of("policy.json")));
+  @ParameterizedTest
+  @CsvSource({"policy.json, ApiKeyFunction", "policy-snapstart.json, SnapStartFunction"})
+  void policyFile_saysWhatTheTemplateSays(String file, String name) throws Exception {
+    Map<String, Object> policy = JsonParser.object().from(Files.readString(Path.of(file)));
     List<?> statements = list(at(policy, "Statement"));
-    Map<String, String> values =
-        Map.of(
-            "AWS::Partition", "aws",
-            "AWS::Region", "eu-west-1",
-            "AWS::AccountId", "123456789012",
-            "ApiKeySecret", (String) at(template, "Parameters", "ApiKeySecret", "Default"),
-            "KeyArn", (String) at(statements.get(1), "Resource"));
+    Map<String, String> values = new LinkedHashMap<>();
+    values.put("AWS::Partition", "aws");
+    values.put("AWS::Region", "eu-west-1");
+    values.put("AWS::AccountId", "123456789012");
+    values.put("AWS::StackName", "payment");
+    values.put("ApiKeySecret", (String) at(template, "Parameters", "ApiKeySecret", "Default"));
+    List<String> keys = List.of("KeyArn", "SealingKeyArn");
+    for (int i = 1; i < statements.size(); i++) {
+      String arn = (String) at(statements.get(i), "Resource");
+      assertThat(arn).startsWith("arn:aws:kms:eu-west-1:123456789012:key/");
+      assertThat(values.values()).as("each key is another one").doesNotContain(arn);
+      values.put(keys.get(i - 1), arn);
+    }
 
-    assertThat(values.get("KeyArn")).startsWith("arn:aws:kms:eu-west-1:123456789012:key/");
     assertThat(policy.get("Version")).isEqualTo("2012-10-17");
-    assertThat(statements).isEqualTo(filledIn(statements("ApiKeyFunction"), values));
+    assertThat(statements).isEqualTo(filledIn(statements(name), values));
   }
 
   @Test
   void names_thatAreReferredTo_areThere() {
     var known = new TreeSet<>(map(at(template, "Parameters")).keySet());
-    known.addAll(List.of("AWS::Partition", "AWS::Region", "AWS::AccountId", "AWS::NoValue"));
+    known.addAll(
+        List.of(
+            "AWS::Partition", "AWS::Region", "AWS::AccountId", "AWS::StackName", "AWS::NoValue"));
 
     assertThat(references(template)).isNotEmpty().isSubsetOf(known);
     assertThat(references(template)).containsAll(map(at(template, "Parameters")).keySet());
