@@ -4,6 +4,7 @@ import io.github.evercred.Entry.Snapshot;
 import io.github.evercred.Entry.State;
 import io.github.evercred.Flights.Flight;
 import io.github.evercred.Flights.Purpose;
+import io.github.evercred.Freshness.Step;
 import io.github.evercred.SecretException.Reason;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -746,17 +747,25 @@ final class Entries implements Flights.Landing {
   }
 
   /**
-   * Holds again what has stayed, where nothing has come meanwhile. It is due, whatever its age was.
+   * Holds again what has stayed, where nothing has come meanwhile and it is not too old to be
+   * served. It is due, or has lapsed if its time in the snapshot was long enough for that.
    *
-   * @return its entries
+   * @return the entries of those that are due
    */
   List<Entry> takeBack() {
+    Moment now = time.now();
     var back = new ArrayList<Entry>();
     synchronized (staying) {
       for (Staying stayed : staying) {
-        Entry entry = new Entry(stayed.key(), stayed.snapshot().in(State.DUE));
-        if (hold(entry) == entry) {
-          back.add(entry);
+        Snapshot due = stayed.snapshot().in(State.DUE);
+        boolean isLabel = stayed.key().version().isLabel(); // Any other is immutable.
+        Step step = isLabel ? freshness.step(due, now) : Step.WAIT;
+        if (step != Step.EXPIRE) {
+          State state = !isLabel ? State.FRESH : step == Step.LAPSE ? State.LAPSED : State.DUE;
+          Entry entry = new Entry(stayed.key(), due.in(state));
+          if (hold(entry) == entry && state == State.DUE) {
+            back.add(entry);
+          }
         }
       }
       staying.clear();

@@ -12,19 +12,24 @@ import org.jspecify.annotations.Nullable;
  * in clear text for it.
  */
 final class SealingSource implements SecretSource {
-  private static final long REMEMBERED_NANOS = Duration.ofSeconds(1).toNanos();
-
   private final SecretSource source;
   private final Sealer sealer;
+  private final long rememberNanos;
   private final Time time;
   private volatile @Nullable Refused refused;
 
   /** No key, for a while. */
   private record Refused(SecretException why, long until) {}
 
-  SealingSource(SecretSource source, Sealer sealer, Time time) {
+  /**
+   * As the source, sealed.
+   *
+   * @param rememberNanos how long a definitive failure to get a key is told again
+   */
+  SealingSource(SecretSource source, Sealer sealer, long rememberNanos, Time time) {
     this.source = source;
     this.sealer = sealer;
+    this.rememberNanos = rememberNanos;
     this.time = time;
   }
 
@@ -38,7 +43,7 @@ final class SealingSource implements SecretSource {
       return sealer.key(timeout);
     } catch (SecretException e) {
       if (!e.reason().isTransient()) {
-        refused = new Refused(e, time.in(REMEMBERED_NANOS));
+        refused = new Refused(e, time.in(rememberNanos));
       }
       throw e;
     }

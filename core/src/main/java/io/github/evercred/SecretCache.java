@@ -117,7 +117,8 @@ public final class SecretCache implements AutoCloseable {
       Time time) {
     this.settings = settings;
     this.sealer = sealer;
-    this.source = sealer == null ? source : new SealingSource(source, sealer, time);
+    this.source =
+        sealer == null ? source : new SealingSource(source, sealer, settings.rememberFirst(), time);
     this.where = source.description();
     this.ownsSource = ownsSource;
     this.time = time;
@@ -960,6 +961,7 @@ public final class SecretCache implements AutoCloseable {
                         + " anew.",
                     thrown instanceof CompletionException ? thrown.getCause() : thrown);
               }
+              // What has lapsed is loaded with the rest, and readers wait for that.
               for (Entry entry : entries.takeBack()) {
                 startRefresh(entry, entry.snapshot());
                 wanted.remove(entry.key);

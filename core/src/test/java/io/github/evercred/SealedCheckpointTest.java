@@ -151,6 +151,53 @@ class SealedCheckpointTest {
     }
   }
 
+  /** As after any other freeze: what nobody has tried to refresh for so long is refreshed first. */
+  @Test
+  void longInTheSnapshot_firstReadIsTheNewValue() {
+    try (SecretCache cache = sealed(new Sealer(kms))) {
+      cache.get(ID);
+      cache.get(ID, VersionSelector.versionId(FakeSource.version(1)));
+      cache.beforeCheckpoint();
+      source.put(ID, 2, "two", "AWSCURRENT");
+      time.advance(Duration.ofMinutes(16));
+
+      cache.afterRestore(0);
+
+      assertThat(cache.get(ID).asString()).isEqualTo("two");
+      assertThat(cache.get(ID, VersionSelector.versionId(FakeSource.version(1))).asString())
+          .isEqualTo("one");
+      assertThat(source.calls()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void longInTheSnapshot_secretsManagerIsAway_servesWhatHasStayed() {
+    try (SecretCache cache = sealed(new Sealer(kms))) {
+      cache.get(ID);
+      cache.beforeCheckpoint();
+      source.failing(Reason.ACCESS_DENIED);
+      time.advance(Duration.ofMinutes(16));
+
+      cache.afterRestore(0);
+
+      assertThat(cache.get(ID).asString()).isEqualTo("one");
+    }
+  }
+
+  @Test
+  void tooLongInTheSnapshot_isNeverServed() {
+    try (SecretCache cache = sealed(new Sealer(kms))) {
+      cache.get(ID);
+      cache.beforeCheckpoint();
+      source.failing(Reason.ACCESS_DENIED);
+      time.advance(Duration.ofHours(25));
+
+      cache.afterRestore(0);
+
+      assertThat(failure(() -> cache.get(ID)).reason()).isEqualTo(Reason.ACCESS_DENIED);
+    }
+  }
+
   @Test
   void keyOfKms_refused_allIsLoadedAnew() {
     try (SecretCache cache = sealed(new Sealer(kms));
