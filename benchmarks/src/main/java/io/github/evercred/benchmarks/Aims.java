@@ -1,5 +1,6 @@
 package io.github.evercred.benchmarks;
 
+import io.github.evercred.benchmarks.FirstSecret.Contestant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -79,6 +80,36 @@ final class Aims {
         0,
         0,
         worst(Suite.ROTATION, Metric.FAILED_CONNECTS, List.of(Way.DRIVER.title)));
+    atMost(
+        "the first secret by a local agent takes at most 0.25 x what AWS's caching library takes",
+        0.25,
+        2,
+        ratio(
+            Suite.COLD_START,
+            Metric.MILLIS,
+            "",
+            Contestant.EVERCRED_AGENT.title,
+            Contestant.AWS_CACHING.title));
+    atMost(
+        "the first secret by the SDK takes at most 1.03 x what the SDK's client alone takes",
+        1.03,
+        2,
+        ratio(
+            Suite.COLD_START,
+            Metric.MILLIS,
+            "",
+            Contestant.EVERCRED_SDK.title,
+            Contestant.BARE_SDK_CHAIN.title));
+    atMost(
+        "with an AppCDS archive at most 0.6 x what AWS's caching library takes without",
+        0.6,
+        2,
+        ratio(
+            Suite.COLD_START,
+            Metric.MILLIS,
+            "",
+            Contestant.EVERCRED_SDK_APPCDS.title,
+            Contestant.AWS_CACHING.title));
     aim(
         "a login costs less than 2 % more than PostgreSQL's own (of the bare driver's)",
         3, overBare(Suite.CONNECT, Place.POSTGRESQL.title, Spread::median), ratio -> ratio < 1.02);
@@ -121,9 +152,13 @@ final class Aims {
   }
 
   private OptionalDouble ratio(String group, String of, String to) {
-    Optional<Results> results = results(Suite.WARM_READ);
-    Optional<Measurement> value = results.flatMap(its -> its.find(group, of, Metric.NANOS));
-    Optional<Measurement> base = results.flatMap(its -> its.find(group, to, Metric.NANOS));
+    return ratio(Suite.WARM_READ, Metric.NANOS, group, of, to);
+  }
+
+  private OptionalDouble ratio(Suite suite, Metric metric, String group, String of, String to) {
+    Optional<Results> results = results(suite);
+    Optional<Measurement> value = results.flatMap(its -> its.find(group, of, metric));
+    Optional<Measurement> base = results.flatMap(its -> its.find(group, to, metric));
     return value.isPresent() && base.isPresent()
         ? OptionalDouble.of(Spread.ratio(value.get().values(), base.get().values()).median())
         : OptionalDouble.empty();

@@ -40,7 +40,9 @@ final class FirstSecret {
     EVERCRED_AGENT("Evercred, local agent"),
     /** The SDK's client alone. */
     BARE_SDK("the SDK's client alone"),
-    /** {@code SecretCache} by the SDK. */
+    /** The same, which has to look for its credentials, as an application does. */
+    BARE_SDK_CHAIN("the SDK's client alone, default credentials"),
+    /** {@code SecretCache} by the SDK; it looks for its credentials, too. */
     EVERCRED_SDK("Evercred, SDK"),
     /** The same, from a class-data-sharing archive. */
     EVERCRED_SDK_APPCDS("Evercred, SDK, with an AppCDS archive"),
@@ -61,6 +63,7 @@ final class FirstSecret {
       case BARE_HTTP -> new BareHttp();
       case EVERCRED_AGENT, EVERCRED_SDK, EVERCRED_SDK_APPCDS -> new Evercred();
       case BARE_SDK -> new BareSdk();
+      case BARE_SDK_CHAIN -> new BareSdkChain();
       case AWS_CACHING -> new AwsCaching();
       case POWERTOOLS -> new Powertools();
     };
@@ -146,6 +149,19 @@ final class FirstSecret {
     @Override
     public String read() {
       return client().build().getSecretValue(b -> b.secretId(ID)).secretString();
+    }
+  }
+
+  private static final class BareSdkChain implements Way {
+    @Override
+    public String read() {
+      return SecretsManagerClient.builder()
+          .httpClientBuilder(UrlConnectionHttpClient.builder())
+          .endpointOverride(URI.create(variable("COLD_START_ENDPOINT")))
+          .region(Region.of("eu-west-1"))
+          .build()
+          .getSecretValue(b -> b.secretId(ID))
+          .secretString();
     }
   }
 

@@ -71,6 +71,14 @@ final class Canned {
         Measurement.of("1 thread", "BARE", Metric.MICROS, 44, 50),
         Measurement.of("1 thread", "Evercred DRIVER", Metric.MICROS, 44, 50));
     canned.add(
+        Suite.COLD_START,
+        0.01,
+        Measurement.of("", "Evercred, local agent", Metric.MILLIS, 90),
+        Measurement.of("", "the SDK's client alone, default credentials", Metric.MILLIS, 490),
+        Measurement.of("", "Evercred, SDK", Metric.MILLIS, 500),
+        Measurement.of("", "Evercred, SDK, with an AppCDS archive", Metric.MILLIS, 250),
+        Measurement.of("", "AWS caching library", Metric.MILLIS, 465));
+    canned.add(
         Suite.SIZE,
         0.01,
         Measurement.of("", "Evercred, all published jars", Metric.OWN_KILOBYTES, 250));
