@@ -49,13 +49,24 @@ final class Account implements AutoCloseable {
     this(name, secrets, postgres, Duration.ofSeconds(30));
   }
 
+  Account(String name, LocalSecretsManager secrets, LocalPostgres postgres, Duration load)
+      throws SQLException {
+    this(name, secrets, postgres, load, false);
+  }
+
   /**
    * Makes user and secret, and logs in.
    *
    * @param load how long a fetch may take, of which one attempt may take half: for exact counts so
    *     long that not even a busy machine makes a second attempt. Nothing paces a refresh
+   * @param sealed whether its cache is
    */
-  Account(String name, LocalSecretsManager secrets, LocalPostgres postgres, Duration load)
+  Account(
+      String name,
+      LocalSecretsManager secrets,
+      LocalPostgres postgres,
+      Duration load,
+      boolean sealed)
       throws SQLException {
     this.name = name;
     this.secrets = secrets;
@@ -64,6 +75,7 @@ final class Account implements AutoCloseable {
     secrets.createSecret(name, FakeSecrets.login(name, "first"));
     var properties = new Properties();
     properties.setProperty("evercred.region", secrets.region());
+    properties.setProperty("evercred.sealed", Boolean.toString(sealed));
     properties.setProperty("evercred.endpoint", secrets.endpoint().toString());
     cache =
         SecretCache.builder()

@@ -9,6 +9,7 @@ import io.github.evercred.testkit.LocalSecretsManager;
 import io.github.evercred.testkit.Requests;
 import io.github.evercred.testkit.Rotation;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -82,10 +83,13 @@ class RotationScenariosTest {
         .jdbcUrl(account.postgres.jdbcUrl("postgres"));
   }
 
-  @Test
+  /** Sealed or not: a login decrypts what it needs, and nothing else differs. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
   void rotationStuck_afterSetSecret_loginsGoOnByPendingUntilItIsFinished(
-      LocalSecretsManager secrets, LocalPostgres postgres) throws SQLException {
-    try (var account = new Account("stuck_set", secrets, postgres)) {
+      boolean sealed, LocalSecretsManager secrets, LocalPostgres postgres) throws SQLException {
+    String name = sealed ? "stuck_set_sealed" : "stuck_set";
+    try (var account = new Account(name, secrets, postgres, Duration.ofSeconds(30), sealed)) {
       Rotation rotation = account.singleUser();
       String version = rotation.createSecret();
       rotation.setSecret();
