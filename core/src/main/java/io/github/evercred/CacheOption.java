@@ -66,6 +66,9 @@ final class CacheOption<T> {
 
   private @Nullable T set;
 
+  /** As it was resolved last. */
+  private @Nullable Resolved<T> resolved;
+
   /**
    * What an option is, in the end.
    *
@@ -79,6 +82,23 @@ final class CacheOption<T> {
     @Override
     public String toString() {
       return "%s, %s".formatted(shown(value), where == null ? "default" : where);
+    }
+  }
+
+  /**
+   * An option as a cache has it.
+   *
+   * @param name its name
+   * @param resolved what it is
+   */
+  record Decided(String name, Resolved<?> resolved) {
+
+    /** For whoever looks for a mistake. An external id is told nobody. */
+    @Override
+    public String toString() {
+      return name.equals("externalId") && resolved.where() != null
+          ? name + " = (not shown), " + resolved.where()
+          : name + " = " + resolved;
     }
   }
 
@@ -269,6 +289,21 @@ final class CacheOption<T> {
 
   /** Decides: as set in code, else as configured, else the default. */
   Resolved<T> resolve(Configuration configuration) {
+    return resolved(decide(configuration));
+  }
+
+  /** Takes note of what it is, where another option has had a say. */
+  Resolved<T> resolved(Resolved<T> as) {
+    resolved = as;
+    return as;
+  }
+
+  /** What it was resolved to, or null if nobody has asked. */
+  @Nullable Decided decided() {
+    return resolved == null ? null : new Decided(name, resolved);
+  }
+
+  private Resolved<T> decide(Configuration configuration) {
     if (set != null) {
       return new Resolved<>(set, "set in code");
     }

@@ -85,6 +85,19 @@ final class CallPolicy {
     return true;
   }
 
+  /** What the breaker lets through now. */
+  SecretCacheHealth.Breaker breakerState() {
+    CircuitBreaker made = breaker;
+    if (made == null) {
+      return SecretCacheHealth.Breaker.CLOSED;
+    }
+    return switch (made.getState()) {
+      case OPEN, FORCED_OPEN -> SecretCacheHealth.Breaker.OPEN;
+      case HALF_OPEN -> SecretCacheHealth.Breaker.HALF_OPEN;
+      default -> SecretCacheHealth.Breaker.CLOSED;
+    };
+  }
+
   /** Forgets what calls have come to. */
   synchronized void reset() {
     breaker = null;

@@ -7,9 +7,12 @@ import io.github.evercred.Flights.Purpose;
 import io.github.evercred.Freshness.Step;
 import io.github.evercred.SecretException.Reason;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
@@ -33,6 +36,9 @@ import org.jspecify.annotations.Nullable;
 final class Entries implements Flights.Landing {
   private static final long MAXIMUM_FAILURES = 1_000;
 
+  /** How long after the last attempt at what is not held its failure is still told. */
+  private static final long TROUBLE_TOLD_FOR = Duration.ofMinutes(10).toNanos();
+
   private final Time time;
   private final Settings settings;
   private final Freshness freshness;
@@ -44,6 +50,11 @@ final class Entries implements Flights.Landing {
 
   /** When a fetch of a key last began, to keep forced ones apart. */
   private final Bounded<Key, Moment> begun;
+
+  /** Keys whose last fetch failed, for who asks how the cache is. */
+  private final Bounded<Key, Failing> failing;
+
+  private volatile @Nullable Moment lastSuccess;
 
   /** Keys whose own last answer was no: what is cached under another id is not for them. */
   private final Bounded<Key, Boolean> denied;
@@ -73,6 +84,9 @@ final class Entries implements Flights.Landing {
   /** A failure with nothing cached, told to everybody who asks until then. */
   private record Failure(SecretException told, long flight, int count, Moment since, long period) {}
 
+  /** Since when, and why; of what is not held any more, that it was. */
+  private record Failing(Moment since, Moment last, Reason reason, @Nullable String expired) {}
+
   /**
    * Holds nothing yet.
    *
@@ -96,6 +110,7 @@ final class Entries implements Flights.Landing {
     this.begun = Bounded.bySize(most, when -> {});
     this.invalidated = Bounded.bySize(most, flight -> {});
     this.denied = Bounded.bySize(most, is -> {});
+    this.failing = Bounded.bySize(most, is -> {});
   }
 
   /** AWSCURRENT is found by the id itself, so that reading it makes no garbage. */
@@ -298,6 +313,7 @@ final class Entries implements Flights.Landing {
   @Override
   public void fetched(Flight flight, SecretValue value) {
     Key key = flight.key;
+    lastSuccess = time.now();
     Failure later = failures.get(key);
     if (isForgotten(flight, value)
         || (later != null
@@ -307,6 +323,7 @@ final class Entries implements Flights.Landing {
     }
     failures.remove(key);
     denied.remove(key);
+    failing.remove(key);
     Entry entry = find(key);
     if (entry == null
         && flight.purpose == Purpose.PROBE
@@ -314,13 +331,15 @@ final class Entries implements Flights.Landing {
       return; // Only the probe wants AWSPENDING.
     }
     Snapshot fresh = freshness.fetched(value, flight.number, answered(flight), time.jitter());
-    publish(key, fresh, true);
+    long took = time.nanos() - flight.begun;
+    publish(key, fresh, true, took);
     SecretVersions all = value.versions();
     if (all != null) {
       publish(
           new Key(key.secretId(), VersionSelector.CURRENT),
           forAnother(fresh.with(all.current())),
-          false);
+          false,
+          took);
     }
     if (isForgotten(flight, value)) { // Meanwhile.
       forget(made -> made.snapshot().flight() == flight.number);
@@ -354,7 +373,7 @@ final class Entries implements Flights.Landing {
     return fresh.pausing(freshness.refreshAfter());
   }
 
-  private void publish(Key key, Snapshot fresh, boolean counts) {
+  private void publish(Key key, Snapshot fresh, boolean counts, long took) {
     Entry entry = find(key);
     Snapshot old = entry == null ? null : entry.publish(fresh, true);
     if (entry == null || entry.snapshot().state() == State.GONE) {
@@ -368,19 +387,19 @@ final class Entries implements Flights.Landing {
           events.loaded.increment();
         }
         String versionId = fresh.value().versionId(); // The value itself must not wait there.
-        events.tell(listener -> listener.loaded(key.secretId(), key.version(), versionId));
+        events.tell(took, listener -> listener.loaded(key.secretId(), key.version(), versionId));
       } else {
         old = entry.publish(fresh, true);
       }
     }
     if (old != null) {
-      published(entry, old, fresh, counts);
+      published(entry, old, fresh, counts, took);
     }
     for (Entry other : kin(alias(key, fresh))) {
       if (other != entry) {
         Snapshot before = other.publish(forAnother(fresh.under(other.key.secretId())), false);
         if (before != null) {
-          published(other, before, fresh, false);
+          published(other, before, fresh, false, took);
         }
       }
     }
@@ -390,7 +409,7 @@ final class Entries implements Flights.Landing {
     return snapshot.value().arn().map(arn -> new Alias(arn, key.version())).orElse(null);
   }
 
-  private void published(Entry entry, Snapshot old, Snapshot fresh, boolean counts) {
+  private void published(Entry entry, Snapshot old, Snapshot fresh, boolean counts, long took) {
     relate(entry);
     reschedule(entry);
     Key key = entry.key;
@@ -400,12 +419,12 @@ final class Entries implements Flights.Landing {
       if (counts) {
         events.refreshed.increment();
       }
-      events.tell(listener -> listener.refreshed(key.secretId(), key.version(), now));
+      events.tell(took, listener -> listener.refreshed(key.secretId(), key.version(), now));
     } else {
       if (counts) {
         events.rotated.increment();
       }
-      events.tell(listener -> listener.rotated(key.secretId(), key.version(), before, now));
+      events.tell(took, listener -> listener.rotated(key.secretId(), key.version(), before, now));
       if (key.version().equals(VersionSelector.CURRENT)) {
         refreshVersions(key.secretId(), now);
       }
@@ -441,6 +460,9 @@ final class Entries implements Flights.Landing {
       denied.put(key, true);
     }
     Entry entry = find(key);
+    if (!flight.isLost()) {
+      isFailing(flight, entry == null ? null : entry.snapshot(), reason);
+    }
     Snapshot kept = entry == null || flight.isLost() ? null : failed(entry, flight, reason);
     var told =
         new SecretException(
@@ -461,16 +483,40 @@ final class Entries implements Flights.Landing {
     if (flight.isLost()) {
       return told; // It was no attempt at a time that counts: the next reader makes one.
     }
+    long took = time.nanos() - flight.begun;
     if (kept != null) {
       Duration age = age(kept);
       String versionId = kept.value().versionId();
       events.tell(
+          took,
           listener -> listener.servingStale(key.secretId(), key.version(), versionId, age, told));
     } else if (flight.purpose != Purpose.PROBE && !flight.isForgotten()) {
       remember(flight, told);
-      events.tell(listener -> listener.failed(key.secretId(), key.version(), told));
+      events.tell(took, listener -> listener.failed(key.secretId(), key.version(), told));
     }
     return told;
+  }
+
+  /** Takes note of a failure, before anything comes of it. */
+  private void isFailing(Flight flight, @Nullable Snapshot held, Reason reason) {
+    Key key = flight.key;
+    boolean isHeld = held != null && held.state() != State.GONE;
+    if ((reason == Reason.NOT_FOUND && isOptional(key.version()))
+        || (!isHeld && (flight.purpose == Purpose.PROBE || flight.isForgotten()))) {
+      return;
+    }
+    Moment now = time.now();
+    Failing before = failing.get(key);
+    boolean goesOn =
+        before != null
+            && ((held != null && isHeld)
+                ? held.failures() > 0
+                : now.since(before.last()) < TROUBLE_TOLD_FOR);
+    failing.put(
+        key,
+        before != null && goesOn
+            ? new Failing(before.since(), now, reason, before.expired())
+            : new Failing(now, now, reason, null));
   }
 
   /** Without its stop, since more is said after it. */
@@ -589,6 +635,11 @@ final class Entries implements Flights.Landing {
   /** Drops a value that may be served no longer, as {@link #drop}, and warns of it. */
   private boolean expire(Entry entry, Snapshot snapshot) {
     boolean dropped = drop(entry, snapshot);
+    Failing failed = dropped && snapshot.failures() > 0 ? failing.get(entry.key) : null;
+    if (failed != null) {
+      String versionId = snapshot.value().versionId();
+      failing.put(entry.key, new Failing(failed.since(), time.now(), failed.reason(), versionId));
+    }
     if (dropped && snapshot.failures() > 0) {
       Log.EVERCRED.log(
           System.Logger.Level.WARNING,
@@ -661,6 +712,7 @@ final class Entries implements Flights.Landing {
     failures.removeIf(key -> ids.contains(key.secretId()));
     begun.removeIf(key -> ids.contains(key.secretId()));
     denied.removeIf(key -> ids.contains(key.secretId()));
+    failing.removeIf(key -> ids.contains(key.secretId()));
   }
 
   private void forget(Predicate<Entry> which) {
@@ -694,6 +746,127 @@ final class Entries implements Flights.Landing {
     return stale;
   }
 
+  /** How long ago the oldest value that is refreshed was fetched; zero if there is none. */
+  Duration oldest() {
+    Duration oldest = Duration.ZERO;
+    for (Entry entry : entries.view().values()) {
+      Snapshot snapshot = entry.snapshot();
+      if (entry.key.version().isLabel() && snapshot.state() != State.GONE) {
+        Duration age = age(snapshot);
+        oldest = age.compareTo(oldest) > 0 ? age : oldest;
+      }
+    }
+    return oldest;
+  }
+
+  /** How long ago what is held was fetched, or null if nothing is. */
+  @Nullable Duration age(Key key) {
+    Entry entry = find(key);
+    Snapshot snapshot = entry == null ? null : entry.snapshot();
+    return snapshot == null || snapshot.state() == State.GONE ? null : age(snapshot);
+  }
+
+  /** Whether what is held is served because refreshing it failed. */
+  boolean isStale(Key key) {
+    Entry entry = find(key);
+    return entry != null && entry.snapshot().failures() > 0;
+  }
+
+  /** When a fetch last succeeded, by the wall clock of now; null if none has. */
+  @Nullable Instant lastSuccess() {
+    Moment last = lastSuccess;
+    return last == null ? null : wall(last);
+  }
+
+  private Instant wall(Moment moment) {
+    return time.wall().minusNanos(Math.max(0, time.now().since(moment)));
+  }
+
+  /** What cannot be had or refreshed now, the longest first. */
+  List<SecretCacheHealth.Trouble> troubles() {
+    var all = new ArrayList<SecretCacheHealth.Trouble>();
+    Moment now = time.now();
+    for (Map.Entry<Key, Failing> one : failing.view().entrySet()) {
+      Key key = one.getKey();
+      Failing failed = one.getValue();
+      Entry entry = find(key);
+      Snapshot held = entry == null ? null : entry.snapshot();
+      SecretCacheHealth.Condition condition;
+      String versionId;
+      if (held != null && held.state() != State.GONE) {
+        if (held.failures() == 0) {
+          continue; // Another id of this secret has brought an answer.
+        }
+        condition = SecretCacheHealth.Condition.STALE;
+        versionId = held.value().versionId();
+      } else if (now.since(failed.last()) >= TROUBLE_TOLD_FOR) {
+        continue; // Nobody asks for it any more.
+      } else {
+        versionId = failed.expired();
+        condition =
+            versionId == null
+                ? SecretCacheHealth.Condition.FAILING
+                : SecretCacheHealth.Condition.EXPIRED;
+      }
+      all.add(
+          new SecretCacheHealth.Trouble(
+              key.secretId(),
+              key.version(),
+              condition,
+              wall(failed.since()),
+              failed.reason(),
+              versionId));
+    }
+    all.sort(
+        Comparator.comparing(SecretCacheHealth.Trouble::since)
+            .thenComparing(SecretCacheHealth.Trouble::secretId));
+    return all;
+  }
+
+  /** Describes what is held, a line each; never a value. */
+  List<String> describe() {
+    var lines = new ArrayList<String>();
+    for (Entry entry : entries.view().values()) {
+      Snapshot s = entry.snapshot();
+      lines.add(
+          "%s: version %s, labels %s, fetched %s ago, %s, %d failures in a row"
+              .formatted(
+                  entry.key,
+                  s.value().versionId(),
+                  s.value().labels().stream().sorted().toList(),
+                  age(s),
+                  s.state(),
+                  s.failures()));
+    }
+    lines.sort(null);
+    return lines;
+  }
+
+  /**
+   * Describes the failures that are told again without a call, a line each. Their messages are left
+   * out: a source of the user's own may have written them.
+   */
+  List<String> describeFailures() {
+    var lines = new ArrayList<String>();
+    for (Map.Entry<Key, Failure> one : failures.view().entrySet()) {
+      Failure failure = one.getValue();
+      long ago = time.now().since(failure.since());
+      lines.add(
+          "%s: %s, %d in a row, the last %s ago, request id %s, %s"
+              .formatted(
+                  one.getKey(),
+                  failure.told().reason(),
+                  failure.count() + 1,
+                  Duration.ofNanos(ago),
+                  failure.told().requestId() == null ? "none" : failure.told().requestId(),
+                  ago < failure.period()
+                      ? "told again for " + Duration.ofNanos(failure.period() - ago)
+                      : "the next read tries again"));
+    }
+    lines.sort(null);
+    return lines;
+  }
+
   /**
    * Forgets everything, because the process is being checkpointed, and holds nothing until {@link
    * #resume}. May be called again meanwhile, for what has come between.
@@ -722,6 +895,7 @@ final class Entries implements Flights.Landing {
     failures.clear();
     begun.clear();
     denied.clear();
+    failing.clear();
     invalidated.clear();
     return held;
   }
@@ -783,6 +957,7 @@ final class Entries implements Flights.Landing {
     closed = true;
     clear();
     failures.clear();
+    failing.clear();
   }
 
   private void clear() {

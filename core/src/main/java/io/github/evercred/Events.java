@@ -1,6 +1,7 @@
 package io.github.evercred;
 
 import io.github.evercred.SecretException.Reason;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -14,15 +15,18 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
- * Counts what a cache does, and tells its listeners: one after the other, in order, in a thread of
- * their own that is begun at need and ends when idle. Never waits for a listener.
+ * Counts what a cache does, and tells its listeners: each in order, in a thread of its own that is
+ * begun at need and ends when idle, so that none keeps another from hearing. Never waits for a
+ * listener.
  */
 final class Events implements AutoCloseable {
   private static final int MOST_WAITING = 1_000;
   private static final AtomicInteger THREADS = new AtomicInteger();
 
-  private final List<SecretCacheListener> listeners;
-  private final ThreadPoolExecutor thread;
+  /** Of what does not take time. */
+  private static final long AT_ONCE = 0;
+
+  private final List<Teller> tellers;
   private final Map<Reason, LongAdder> failures = new EnumMap<>(Reason.class);
   final LongAdder hits = new LongAdder();
   final LongAdder misses = new LongAdder();
@@ -34,19 +38,14 @@ final class Events implements AutoCloseable {
   final LongAdder dropped = new LongAdder();
 
   Events(List<SecretCacheListener> listeners) {
-    this.listeners = listeners;
     for (Reason reason : Reason.values()) {
       failures.put(reason, new LongAdder());
     }
-    thread =
-        new ThreadPoolExecutor(
-            1,
-            1,
-            10,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(MOST_WAITING),
-            task -> Time.daemon(task, "evercred-listener-" + THREADS.incrementAndGet()));
-    thread.allowCoreThreadTimeOut(true);
+    var all = new ArrayList<Teller>(listeners.size());
+    for (SecretCacheListener listener : listeners) {
+      all.add(new Teller(listener));
+    }
+    tellers = all;
   }
 
   void failed(Reason reason) {
@@ -65,33 +64,64 @@ final class Events implements AutoCloseable {
   }
 
   void tell(Consumer<SecretCacheListener> event) {
-    if (listeners.isEmpty()) {
-      return;
-    }
-    try {
-      thread.execute(
-          () -> {
-            for (SecretCacheListener listener : listeners) {
-              tell(listener, event);
-            }
-          });
-    } catch (RejectedExecutionException e) {
-      dropped.increment(); // Too many are waiting, or the cache is closed.
+    tell(AT_ONCE, event);
+  }
+
+  /**
+   * Tells of an event.
+   *
+   * @param took how long it lasted, in nanoseconds
+   */
+  void tell(long took, Consumer<SecretCacheListener> event) {
+    for (Teller teller : tellers) {
+      if (!teller.tell(took, event)) {
+        dropped.increment(); // Too many are waiting, or the cache is closed.
+      }
     }
   }
 
-  private static void tell(SecretCacheListener listener, Consumer<SecretCacheListener> event) {
-    try {
-      event.accept(listener);
-    } catch (Throwable e) { // Such as Kotlin's errors, too: the next is told all the same.
-      Log.EVERCRED.log(
-          System.Logger.Level.WARNING, "A listener of a secret cache failed: mend it", e);
-    }
-  }
-
-  /** Drops what has not been told, and interrupts a listener that is at work. */
+  /** Drops what has not been told, and interrupts the listeners that are at work. */
   @Override
   public void close() {
-    thread.shutdownNow();
+    for (Teller teller : tellers) {
+      teller.thread.shutdownNow();
+    }
+  }
+
+  /** Tells one listener. */
+  private static final class Teller {
+    private final SecretCacheListener listener;
+    private final ThreadPoolExecutor thread;
+
+    Teller(SecretCacheListener listener) {
+      this.listener = listener;
+      thread =
+          new ThreadPoolExecutor(
+              1,
+              1,
+              10,
+              TimeUnit.SECONDS,
+              new LinkedBlockingQueue<>(MOST_WAITING),
+              task -> Time.daemon(task, "evercred-listener-" + THREADS.incrementAndGet()));
+      thread.allowCoreThreadTimeOut(true);
+    }
+
+    boolean tell(long took, Consumer<SecretCacheListener> event) {
+      try {
+        thread.execute(() -> now(took, event));
+        return true;
+      } catch (RejectedExecutionException e) {
+        return false;
+      }
+    }
+
+    private void now(long took, Consumer<SecretCacheListener> event) {
+      try {
+        event.accept(listener instanceof JfrEvents.Cache jfr ? jfr.lasting(took) : listener);
+      } catch (Throwable e) { // Such as Kotlin's errors, too: the next event is told all the same.
+        Log.EVERCRED.log(
+            System.Logger.Level.WARNING, "A listener of a secret cache failed: mend it", e);
+      }
+    }
   }
 }

@@ -314,6 +314,27 @@ final class Flights implements AutoCloseable {
     return policy.calls.sum();
   }
 
+  /** What the breaker over those lets through now. */
+  SecretCacheHealth.Breaker breaker() {
+    return policy.breakerState();
+  }
+
+  /** Describes what is under way, a line each. */
+  List<String> describe() {
+    long now = time.nanos();
+    return aloft.stream()
+        .map(
+            flight ->
+                "%s: %s for %s, %d attempts"
+                    .formatted(
+                        flight.key,
+                        flight.purpose,
+                        Duration.ofNanos(now - flight.begun),
+                        flight.attempts()))
+        .sorted()
+        .toList();
+  }
+
   /** How many fetches are under way. */
   int size() {
     return Math.max(running.size(), aloft.size());

@@ -100,22 +100,37 @@ public final class SecretCache implements AutoCloseable {
   @SuppressWarnings({"unused", "FieldCanBeLocal"})
   private final @Nullable Object hook;
 
+  /** What its options were set to, and where. */
+  private final List<CacheOption.Decided> options;
+
   SecretCache(Settings settings, SecretSource source, boolean ownsSource, Time time) {
     this(settings, source, ownsSource, null, time);
   }
 
-  /**
-   * Holds nothing yet.
-   *
-   * @param sealer seals what is held; closed with this; null if nothing is sealed
-   */
   SecretCache(
       Settings settings,
       SecretSource source,
       boolean ownsSource,
       @Nullable Sealer sealer,
       Time time) {
+    this(settings, List.of(), source, ownsSource, sealer, time);
+  }
+
+  /**
+   * Holds nothing yet.
+   *
+   * @param options what its options were set to, and where
+   * @param sealer seals what is held; closed with this; null if nothing is sealed
+   */
+  SecretCache(
+      Settings settings,
+      List<CacheOption.Decided> options,
+      SecretSource source,
+      boolean ownsSource,
+      @Nullable Sealer sealer,
+      Time time) {
     this.settings = settings;
+    this.options = options;
     this.sealer = sealer;
     this.source =
         sealer == null ? source : new SealingSource(source, sealer, settings.rememberFirst(), time);
@@ -409,7 +424,66 @@ public final class SecretCache implements AutoCloseable {
         events.expired.sum(),
         events.dropped.sum(),
         entries.size(),
-        entries.stale());
+        entries.stale(),
+        entries.oldest());
+  }
+
+  /**
+   * Tells how this cache is: whether what is read from it is kept fresh, and if not, since when and
+   * why. Answers from memory; makes no call, never waits and holds no value.
+   *
+   * @return a snapshot
+   */
+  public SecretCacheHealth health() {
+    List<SecretCacheHealth.Trouble> troubles = entries.troubles();
+    SecretCacheHealth.Status status = SecretCacheHealth.Status.UP;
+    for (SecretCacheHealth.Trouble trouble : troubles) {
+      status =
+          trouble.condition() != SecretCacheHealth.Condition.STALE
+                  || status == SecretCacheHealth.Status.DOWN
+              ? SecretCacheHealth.Status.DOWN
+              : SecretCacheHealth.Status.STALE;
+    }
+    return new SecretCacheHealth(
+        closed.isDone() || suspended ? SecretCacheHealth.Status.DOWN : status,
+        flights.breaker(),
+        entries.lastSuccess(),
+        troubles);
+  }
+
+  /**
+   * Describes this cache for whoever looks for a mistake: its options and where each was set, its
+   * source, what it holds (ids, versions, labels, ages), what failed, what is under way, and the
+   * threads of all caches in this JVM. Never a value, nor anything of one: it can go into a ticket.
+   * The ids of secrets are in it. Meant for people: its form may change with every version. Takes
+   * longer than {@link #health()}, as it looks at every entry and thread; makes no call.
+   *
+   * @return lines of text
+   */
+  public String diagnose() {
+    return Diagnosis.of(
+        time.wall(),
+        where,
+        closed.isDone() ? "closed" : suspended ? "being checkpointed" : "open",
+        settings,
+        options,
+        this);
+  }
+
+  /** Whether reads that are answered from memory are counted. */
+  boolean countsHits() {
+    return countHits;
+  }
+
+  /** How long ago what is held as AWSCURRENT was fetched, in seconds; NaN if nothing is. */
+  double ageInSeconds(String secretId) {
+    Duration age = entries.age(key(secretId, VersionSelector.CURRENT));
+    return age == null ? Double.NaN : age.toNanos() / 1e9;
+  }
+
+  /** Whether what is held as AWSCURRENT is served because refreshing it failed. */
+  boolean isStale(String secretId) {
+    return entries.isStale(key(secretId, VersionSelector.CURRENT));
   }
 
   private static long nanos(Duration duration) {

@@ -517,7 +517,12 @@ public final class SecretCacheBuilder {
       requireNoPlaceHanded(configuration);
       SecretCache cache =
           new SecretCache(
-              settings, given, false, sealer(settings, Place.in(null, null).sealing()), time);
+              settings,
+              decided(),
+              given,
+              false,
+              sealer(settings, Place.in(null, null).sealing()),
+              time);
       others.made(cache, settings, null, given);
       return cache;
     }
@@ -529,9 +534,22 @@ public final class SecretCacheBuilder {
             ? LocalAgentSource.builder()
                 .build(environment, Time.system(), settings.sealing() != null)
             : new AwsSecretSource(where);
-    SecretCache cache = new SecretCache(settings, own, true, sealer(settings, where), time);
+    SecretCache cache =
+        new SecretCache(settings, decided(), own, true, sealer(settings, where), time);
     others.made(cache, settings, fromAgent ? null : where, own);
     return cache;
+  }
+
+  /** What has been looked at, for {@link SecretCache#diagnose()}. */
+  private List<CacheOption.Decided> decided() {
+    var all = new ArrayList<CacheOption.Decided>();
+    for (CacheOption<?> option : options) {
+      CacheOption.Decided decided = option.decided();
+      if (decided != null) {
+        all.add(decided);
+      }
+    }
+    return all;
   }
 
   private static @Nullable Sealer sealer(Settings settings, Place where) {
@@ -612,7 +630,7 @@ public final class SecretCacheBuilder {
     var revalidate = revalidateAfter.resolve(from);
     Duration thrice = refresh.value().multipliedBy(3);
     if (revalidate.where() == null && revalidate.value().compareTo(thrice) < 0) {
-      revalidate = new CacheOption.Resolved<>(thrice, null);
+      revalidate = revalidateAfter.resolved(new CacheOption.Resolved<>(thrice, null));
     }
     var load = loadTimeout.resolve(from);
     var attempt = attemptTimeout.resolve(from);

@@ -6,11 +6,12 @@ import java.time.Duration;
  * Hears what a {@link SecretCache} does; never a value. What has just been loaded can be read from
  * the cache, which does not wait for it.
  *
- * <p>All events of a cache are told one after the other, in their order, in one daemon thread of
- * its own, so a listener that blocks holds up no read and no refresh, but the events behind it.
- * When a thousand are waiting, further ones are dropped and {@linkplain SecretCacheStatistics
- * counted}. What a listener throws is logged and otherwise ignored, and the next listener is told
- * all the same. All methods do nothing by default; no argument is null.
+ * <p>A listener is told of the events of its cache one after the other, in their order, in a daemon
+ * thread of its own, so one that blocks holds up no read, no refresh and no other listener, but the
+ * events behind its own. When a thousand are waiting for it, further ones are dropped for it and
+ * {@linkplain SecretCacheStatistics counted}. What a listener throws is logged and otherwise
+ * ignored. Two listeners may hear of one event at the same time, or one before the other. All
+ * methods do nothing by default; no argument is null.
  */
 public interface SecretCacheListener {
 

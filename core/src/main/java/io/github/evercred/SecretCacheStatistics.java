@@ -1,5 +1,6 @@
 package io.github.evercred;
 
+import java.time.Duration;
 import java.util.Map;
 
 /**
@@ -18,9 +19,12 @@ import java.util.Map;
  * @param failures fetches that failed after all of their attempts, by reason
  * @param evicted values dropped for size
  * @param expired values dropped because they might be served no longer
- * @param eventsDropped events that no listener heard, because too many were waiting
+ * @param eventsDropped events that a listener did not hear, because too many were waiting for it;
+ *     an event that two missed counts twice
  * @param held values held now
  * @param stale how many of those are served now because refreshing them failed
+ * @param oldest how long ago the oldest of them was fetched; zero if none is held. Versions that
+ *     were asked for by their id do not age and are left out
  */
 public record SecretCacheStatistics(
     long hits,
@@ -34,7 +38,8 @@ public record SecretCacheStatistics(
     long expired,
     long eventsDropped,
     int held,
-    int stale) {
+    int stale,
+    Duration oldest) {
 
   /**
    * Copies the map.
@@ -51,6 +56,7 @@ public record SecretCacheStatistics(
    * @param eventsDropped see the record
    * @param held see the record
    * @param stale see the record
+   * @param oldest see the record
    */
   public SecretCacheStatistics {
     failures = Map.copyOf(failures);

@@ -100,6 +100,11 @@ class ColdStartClassesTest {
           .noneMatch(line -> line.contains("com.github.benmanes.caffeine"))
           .noneMatch(line -> line.contains("org.crac"))
           .noneMatch(line -> line.contains("io.github.evercred.Checkpoints$Hook"))
+          .noneMatch(line -> line.contains("io.micrometer"))
+          .noneMatch(line -> line.contains("jdk.jfr"))
+          .noneMatch(line -> line.contains("io.github.evercred.JfrEvents"))
+          .noneMatch(line -> line.contains("io.github.evercred.SecretCacheHealth"))
+          .noneMatch(line -> line.contains("io.github.evercred.Diagnosis"))
           .noneMatch(line -> line.contains("java.util.logging"))
           .noneMatch(line -> line.contains("java.lang.runtime.ObjectMethods"));
       assertThat(loaded(environment, classPathWithout("awssdk")))

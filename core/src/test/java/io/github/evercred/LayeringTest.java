@@ -48,6 +48,8 @@ class LayeringTest {
     "software.amazon.awssdk.services.sts,            AssumedRole.java",
     "software.amazon.awssdk.services.kms,            KmsKeys.java",
     "org.crac,                     Checkpoints.java",
+    "io.micrometer,                EvercredMetrics.java",
+    "jdk.jfr,                      JfrEvents.java",
   })
   void library_inMain_isNamedByItsOwnFilesAlone(String library, String files) throws IOException {
     // With a dot behind it: so a name of an artifact or class in a message is not meant.
@@ -62,7 +64,8 @@ class LayeringTest {
                 MAIN,
                 "(?m)^import (static )?(?!java\\.|javax\\.crypto\\.|org\\.jspecify\\.|io\\.github\\.evercred\\."
                     + "|com\\.github\\.benmanes\\.caffeine\\.|io\\.github\\.resilience4j\\."
-                    + "|com\\.grack\\.nanojson\\.|software\\.amazon\\.awssdk\\.|org\\.crac\\.)"))
+                    + "|com\\.grack\\.nanojson\\.|software\\.amazon\\.awssdk\\.|org\\.crac\\."
+                    + "|io\\.micrometer\\.|jdk\\.jfr\\.)"))
         .isEmpty();
   }
 

@@ -18,7 +18,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What users can see of this artifact: these types, one package, no library of ours but the SDK.
+ * What users can see of this artifact: these types, one package, no library of ours but the SDK,
+ * and Micrometer in the one class that is for it.
  */
 class PublicApiTest {
 
@@ -27,7 +28,9 @@ class PublicApiTest {
           "AwsSecretSource",
           "AwsSecretSource$Builder",
           "CredentialUse",
+          "EvercredMetrics",
           "FailureKind",
+          "JfrEvents",
           "LocalAgentSource",
           "LocalAgentSource$Builder",
           "LoginFailure",
@@ -41,6 +44,11 @@ class PublicApiTest {
           "SecretBatch",
           "SecretCache",
           "SecretCacheBuilder",
+          "SecretCacheHealth",
+          "SecretCacheHealth$Breaker",
+          "SecretCacheHealth$Condition",
+          "SecretCacheHealth$Status",
+          "SecretCacheHealth$Trouble",
           "SecretCacheListener",
           "SecretCacheStatistics",
           "SecretException",
@@ -107,7 +115,7 @@ class PublicApiTest {
   }
 
   @Test
-  void publicSignatures_nameNoLibraryButTheSdkClient() throws Exception {
+  void publicSignatures_nameNoLibraryButTheSdkClientAndMicrometersRegistry() throws Exception {
     var strangers = new TreeSet<String>();
     for (Class<?> type : classes()) {
       if (!isVisible(type)) {
@@ -132,7 +140,9 @@ class PublicApiTest {
     }
 
     assertThat(strangers)
-        .containsExactly("software.amazon.awssdk.services.secretsmanager.SecretsManagerClient");
+        .containsExactly(
+            "io.micrometer.core.instrument.MeterRegistry",
+            "software.amazon.awssdk.services.secretsmanager.SecretsManagerClient");
   }
 
   private static boolean isOffered(Executable member) {
