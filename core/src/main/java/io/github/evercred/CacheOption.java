@@ -182,6 +182,23 @@ final class CacheOption<T> {
     return text(name, "a region's id such as eu-west-1", () -> Shapes.REGION_ID);
   }
 
+  /** AWS regions, in an order. */
+  static CacheOption<Optional<List<String>>> regions(String name) {
+    return new CacheOption<>(
+        name,
+        Optional.empty(),
+        "regions' ids such as eu-west-1, each once",
+        "; write them with commas between",
+        text -> Optional.of(Arrays.stream(text.split(",", -1)).map(String::strip).toList()),
+        value -> {
+          List<String> ids = value.orElse(List.of());
+          require(
+              !ids.isEmpty()
+                  && Set.copyOf(ids).size() == ids.size()
+                  && ids.stream().allMatch(id -> Shapes.REGION_ID.matcher(id).matches()));
+        });
+  }
+
   /** A profile of the shared AWS config files. */
   static CacheOption<Optional<String>> profile(String name) {
     return text(name, "a profile's name: letters, digits and _-/.%@:+", () -> Shapes.PROFILE);

@@ -1,6 +1,7 @@
 package io.github.evercred;
 
 import java.net.URI;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -8,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * Where a source that is made here reads, and as whom.
  *
  * @param region its region; empty means the SDK's default
+ * @param replicas the regions that are asked where that one gives no answer
  * @param endpoint its endpoint; empty means the region's own
  * @param profile whose credentials it begins with; empty means the SDK's default chain
  * @param role the ARN of the role that it assumes, if it does
@@ -17,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Place(
     Optional<String> region,
+    List<String> replicas,
     Optional<URI> endpoint,
     Optional<String> profile,
     Optional<String> role,
@@ -28,6 +31,7 @@ record Place(
   static Place in(@Nullable String region, @Nullable URI endpoint) {
     return new Place(
         Optional.ofNullable(region),
+        List.of(),
         Optional.ofNullable(endpoint),
         Optional.empty(),
         Optional.empty(),
@@ -36,15 +40,28 @@ record Place(
         false);
   }
 
-  /** The same in another region, at the region's own endpoint. */
+  /** The same in another region alone, at the region's own endpoint. */
   Place in(String other) {
     return new Place(
-        Optional.of(other), Optional.empty(), profile, role, externalId, roleSessionName, sealed);
+        Optional.of(other),
+        List.of(),
+        Optional.empty(),
+        profile,
+        role,
+        externalId,
+        roleSessionName,
+        sealed);
+  }
+
+  /** The same in its first region alone. */
+  Place withoutReplicas() {
+    return new Place(
+        region, List.of(), endpoint, profile, role, externalId, roleSessionName, sealed);
   }
 
   /** The same for what is to be sealed. */
   Place sealing() {
-    return new Place(region, endpoint, profile, role, externalId, roleSessionName, true);
+    return new Place(region, replicas, endpoint, profile, role, externalId, roleSessionName, true);
   }
 
   /** For messages. */

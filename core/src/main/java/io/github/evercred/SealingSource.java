@@ -97,6 +97,11 @@ final class SealingSource implements SecretSource {
   }
 
   @Override
+  public List<RegionReport> regions() {
+    return source.regions();
+  }
+
+  @Override
   public void beforeCheckpoint() {
     refused = null; // Time may stand still or jump from here on.
     source.beforeCheckpoint();

@@ -407,6 +407,16 @@ public final class SecretCache implements AutoCloseable {
   }
 
   /**
+   * Tells which regions answer, where the source reads from several, as a {@link RegionalSource}
+   * does.
+   *
+   * @return a snapshot, the primary first; empty if the source reads from one place alone
+   */
+  public List<RegionReport> regions() {
+    return source.regions();
+  }
+
+  /**
    * Returns what this cache has done and holds.
    *
    * @return a snapshot

@@ -25,10 +25,11 @@ import org.jspecify.annotations.Nullable;
  * {@code attemptTimeout}, {@code rememberFailureFor} and {@code rememberFailureAtMost}). A length
  * of time is written {@code 250ms}, {@code 30s}, {@code 5m}, {@code 24h}, {@code 2d} or as in ISO
  * 8601 ({@code PT5M}), and {@code unlimited} where that is allowed; ids of secrets have commas
- * between them. {@code region}, {@code endpoint}, {@code profile}, {@code role}, {@code externalId}
- * and {@code roleSessionName} can be given in the same way, for the source that a cache makes
- * itself; in code that is a {@link #source} from {@link AwsSecretSource#builder()}. Where {@link
- * #source} is set they are an error among the properties handed in, and ignored elsewhere.
+ * between them. {@code region}, {@code replicaRegions}, {@code endpoint}, {@code profile}, {@code
+ * role}, {@code externalId} and {@code roleSessionName} can be given in the same way, for the
+ * source that a cache makes itself; in code that is a {@link #source} from {@link
+ * AwsSecretSource#builder()} or {@link RegionalSource}. Where {@link #source} is set they are an
+ * error among the properties handed in, and ignored elsewhere.
  *
  * <p>Not thread-safe. No argument may be null.
  */
@@ -185,8 +186,8 @@ public final class SecretCacheBuilder {
 
   /**
    * Sets where secrets come from. The default is {@link AwsSecretSource#create()}, or one for the
-   * {@code region}, {@code endpoint}, {@code profile} and {@code role} that are configured. A
-   * source that is set here is not closed with the cache.
+   * {@code region}, {@code replicaRegions}, {@code endpoint}, {@code profile} and {@code role} that
+   * are configured. A source that is set here is not closed with the cache.
    *
    * @param source the source
    * @return this builder
@@ -533,7 +534,7 @@ public final class SecretCacheBuilder {
         fromAgent
             ? LocalAgentSource.builder()
                 .build(environment, Time.system(), settings.sealing() != null)
-            : new AwsSecretSource(where);
+            : where.replicas().isEmpty() ? new AwsSecretSource(where) : RegionalSource.in(where);
     SecretCache cache =
         new SecretCache(settings, decided(), own, true, sealer(settings, where), time);
     others.made(cache, settings, fromAgent ? null : where, own);

@@ -70,6 +70,16 @@ public interface SecretSource extends AutoCloseable {
   }
 
   /**
+   * Tells which regions answer, where this source reads from several.
+   *
+   * @return a snapshot, in the order in which they are asked; empty, which is the default, if there
+   *     is nothing to choose from
+   */
+  default List<RegionReport> regions() {
+    return List.of();
+  }
+
+  /**
    * Closes connections and forgets what was read, because the process is about to be checkpointed
    * (AWS Lambda SnapStart, CRaC): what is in memory goes into a snapshot, from which many processes
    * may be restored. Later fetches work as ever, and open anew what they need. Called by the cache

@@ -40,9 +40,18 @@ public final class SecretValue {
 
   private SecretValue(
       String secretId, SecretValue like, Content content, @Nullable SecretVersions versions) {
+    this(secretId, like.arn, like, content, versions);
+  }
+
+  private SecretValue(
+      String secretId,
+      @Nullable String arn,
+      SecretValue like,
+      Content content,
+      @Nullable SecretVersions versions) {
     this.secretId = secretId;
     this.versionId = like.versionId;
-    this.arn = like.arn;
+    this.arn = arn;
     this.labels = like.labels;
     this.createdAt = like.createdAt;
     this.content = content;
@@ -65,6 +74,11 @@ public final class SecretValue {
         ? this
         : new SecretValue(
             otherId, this, content, versions == null ? null : versions.under(otherId));
+  }
+
+  /** Returns the same version as the source of another region would have told it. */
+  SecretValue under(String otherId, @Nullable String otherArn) {
+    return new SecretValue(otherId, otherArn, this, content, versions);
   }
 
   /**

@@ -14,6 +14,7 @@ import io.github.evercred.SecretException.Reason;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.function.UnaryOperator;
@@ -615,6 +616,7 @@ class AwsErrorTableTest {
     var place =
         new Place(
             Optional.of("eu-west-1"),
+            List.of(),
             Optional.empty(),
             Optional.empty(),
             Optional.empty(),

@@ -227,6 +227,8 @@ class ConfigurationTest {
     "processMayFreeze, 1,      true or false",
     "region, EU West,          a region's id",
     "region, eu,               a region's id",
+    "replicaRegions, eu,       regions' ids",
+    "replicaRegions, eu-west-1;eu-west-2, regions' ids",
     "endpoint, localhost:4566, an http or https URL",
     "endpoint, ftp://host,     an http or https URL",
     "endpoint, https://h#f,    an http or https URL",
@@ -354,6 +356,54 @@ class ConfigurationTest {
   }
 
   @Test
+  void replicaRegions_configured_areReadByTheOwnSource() {
+    environment.put("EVERCRED_REGION", "eu-west-3");
+    environment.put("EVERCRED_REPLICA_REGIONS", "eu-central-1, eu-north-1");
+    for (SecretCacheBuilder each : List.of(builder(), builder().sealed())) {
+      try (SecretCache cache = each.build()) {
+        assertThat(cache)
+            .hasToString("SecretCache[eu-west-3, else eu-central-1, else eu-north-1, 0 held]");
+        assertThat(cache.regions())
+            .extracting(RegionReport::region)
+            .containsExactly("eu-west-3", "eu-central-1", "eu-north-1");
+      }
+    }
+    try (SecretCache cache = builder().source(new FakeSource()).build()) {
+      assertThat(cache.regions()).isEmpty();
+    }
+  }
+
+  @Test
+  void replicaRegions_withEndpointAndIdentity_haveTheirOwnEndpointAndTheSameIdentity() {
+    environment.put("EVERCRED_REPLICA_REGIONS", "eu-central-1");
+    environment.put("EVERCRED_ENDPOINT", "https://vpce-1.example.com");
+    environment.put("EVERCRED_PROFILE", "orders");
+    assertMade(
+        "https://vpce-1.example.com with profile orders, else eu-central-1 with profile orders");
+  }
+
+  @Test
+  void replicaRegions_withoutAnotherRegion_areToldWithPlace() {
+    system.setProperty("evercred.replicaRegions", "eu-central-1,eu-north-1");
+    assertThatThrownBy(() -> builder().build())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContainingAll(
+            "replicaRegions ([eu-central-1, eu-north-1], system property evercred.replicaRegions)",
+            "region is not set");
+
+    environment.put("EVERCRED_REGION", "eu-north-1");
+    assertThatThrownBy(() -> builder().build())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContainingAll(
+            "has the region itself (eu-north-1, environment variable EVERCRED_REGION)");
+
+    system.setProperty("evercred.replicaRegions", "eu-central-1,eu-central-1");
+    assertThatThrownBy(() -> builder().build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("each once");
+  }
+
+  @Test
   void externalId_wrong_isToldWithPlaceAndNotRepeated() {
     environment.put("EVERCRED_ROLE", "arn:aws:iam::111122223333:role/a");
     environment.put("EVERCRED_EXTERNAL_ID", "hunter2 hunter2");
@@ -400,6 +450,7 @@ class ConfigurationTest {
   @ParameterizedTest
   @CsvSource({
     "region, eu-west-1",
+    "replicaRegions, eu-central-1",
     "endpoint, http://localhost:4566",
     "profile, orders",
     "role, arn:aws:iam::111122223333:role/a",

@@ -117,6 +117,7 @@ class KmsKeysTest {
   private static Place place(@Nullable String region, @Nullable String role) {
     return new Place(
         Optional.ofNullable(region),
+        List.of(),
         Optional.empty(),
         Optional.empty(),
         Optional.ofNullable(role),
@@ -427,6 +428,7 @@ class KmsKeysTest {
     Place elsewhere =
         new Place(
             Optional.of(server.region()),
+            List.of(),
             Optional.of(http()),
             Optional.empty(),
             Optional.empty(),

@@ -42,6 +42,8 @@ final class CacheOptions {
           Map.entry("application", "Name of this program in what KMS is told (evercred)"),
           Map.entry("localAgent", "Whether a local agent is read: auto, always, never (auto)"),
           Map.entry("region", "AWS region of the secret (that of its ARN, else the SDK's)"),
+          Map.entry(
+              "replicaRegions", "Regions read where that one gives no answer, in order (none)"),
           Map.entry("endpoint", "Where Secrets Manager is: a VPC endpoint (the region's own)"),
           Map.entry("profile", "Profile of the shared AWS configuration (the SDK's default)"),
           Map.entry("role", "ARN of an IAM role to assume (none)"),
