@@ -346,7 +346,11 @@ public final class RotationAwareLogin {
           refused.increment();
           ownRefusal = failure;
           if (state.refused(value, user, begun, baton != null, failure, options, now)) {
-            tell(heard -> heard.refused(target, secretId, value.versionId()));
+            try {
+              tell(heard -> heard.refused(target, secretId, value.versionId()));
+            } catch (RuntimeException | LinkageError | AssertionError e) {
+              untold.increment(); // The version that works is still to be found.
+            }
           }
         }
         case UNCERTAIN -> {

@@ -2,6 +2,7 @@ package io.github.evercred;
 
 import static io.github.evercred.CacheFixture.ID;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.github.evercred.SecretException.Reason;
 import io.micrometer.core.instrument.Meter;
@@ -15,6 +16,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -118,15 +121,44 @@ class EvercredMetricsTest {
       assertThat(gone.get("evercred.failures{reason=access_denied}")).isGreaterThanOrEqualTo(2);
 
       o.recover();
+      assertThat(scrape()).containsEntry("evercred.logins{result=gave_up}", 0.0);
       assertThat(scrape())
           .containsEntry("evercred.loads{}", 2.0)
           .containsEntry("cache.size{}", 1.0)
           .containsEntry("evercred.stale{}", 0.0);
+      o.f.cache.close();
+      assertThat(catchThrowable(o::logIn)).isInstanceOf(FakeTarget.Failed.class);
+      assertThat(scrape()).containsEntry("evercred.logins{result=gave_up}", 1.0);
     }
   }
 
   @Test
-  void evictionAndDroppedEvents_areCounted() {
+  void droppedEvents_areCounted() {
+    var go = new CountDownLatch(1);
+    SecretCacheListener blocking =
+        new SecretCacheListener() {
+          @Override
+          public void loaded(String secretId, VersionSelector version, String versionId) {
+            try {
+              assertThat(go.await(30, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+            }
+          }
+        };
+    try (var f = new CacheFixture(o -> o.listener(blocking).minimumInterval(Duration.ZERO))) {
+      EvercredMetrics.of(f.cache, "blocked").bindTo(registry);
+      for (int i = 0; i < 1_100; i++) {
+        f.cache.refresh(ID);
+      }
+
+      assertThat(scrape().get("evercred.events.dropped{}")).isBetween(99.0, 100.0);
+      go.countDown();
+    }
+  }
+
+  @Test
+  void eviction_isCounted() {
     try (var f = new CacheFixture(o -> o.maximumSecrets(1))) {
       EvercredMetrics.of(f.cache, "small").bindTo(registry);
       f.read();
@@ -135,7 +167,6 @@ class EvercredMetricsTest {
       assertThat(f.cache.size()).isEqualTo(1);
 
       assertThat(scrape()).containsEntry("cache.evictions{}", 1.0);
-      assertThat(scrape()).containsKey("evercred.events.dropped{}");
     }
   }
 

@@ -1,6 +1,7 @@
 package io.github.evercred;
 
 import static io.github.evercred.CacheFixture.ID;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.evercred.SecretException.Reason;
 import java.time.Duration;
@@ -65,7 +66,7 @@ final class Observed implements AutoCloseable {
 
   /** Denied for as long as it is served, and read after that. */
   void expire() {
-    fail(Reason.ACCESS_DENIED);
+    assertThat(fail(Reason.ACCESS_DENIED).reason()).isEqualTo(Reason.ACCESS_DENIED);
     f.time.advance(Duration.ofMinutes(10));
     f.rest();
     f.reasonOfRead();
@@ -76,6 +77,7 @@ final class Observed implements AutoCloseable {
     f.time.advance(Duration.ofSeconds(31));
     f.rest();
     f.drive(() -> f.cache.get(ID)).value();
+    f.rest(); // Or what this read has begun would be joined by what comes next.
   }
 
   @Override

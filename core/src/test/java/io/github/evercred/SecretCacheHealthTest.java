@@ -174,6 +174,22 @@ class SecretCacheHealthTest {
     }
   }
 
+  @Test
+  void cacheThatIsBeingCheckpointed_isDownUntilItIsRestored() {
+    try (var o = new Observed(options -> options)) {
+      o.f.read();
+      o.fail(Reason.UNAVAILABLE);
+      o.f.cache.beforeCheckpoint();
+
+      assertThat(o.f.cache.health().status()).isEqualTo(Status.DOWN);
+      assertThat(o.f.cache.health().troubles()).isEmpty();
+      assertThat(o.f.cache.diagnose()).contains("cache: being checkpointed");
+      o.f.source.healthy();
+      o.f.cache.afterRestore(0);
+      assertThat(o.f.cache.health().status()).isEqualTo(Status.UP);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void healthAndDiagnosis_showNoValue(boolean sealed) throws Exception {
