@@ -204,7 +204,8 @@ final class CallPolicy {
     return !call.over
         && !call.givenUp.isDone()
         && thrown instanceof SecretException f
-        && f.reason().isTransient();
+        && f.reason().isTransient()
+        && !f.isFromASourceThatAnswers();
   }
 
   /** The failed attempt is the first of those that are counted. */
@@ -326,7 +327,9 @@ final class CallPolicy {
 
   private static boolean isAnswer(Throwable failure) {
     return failure instanceof SecretException e
-        && (!e.reason().isTransient() || e.reason() == SecretException.Reason.MALFORMED);
+        && (!e.reason().isTransient()
+            || e.reason() == SecretException.Reason.MALFORMED
+            || e.isFromASourceThatAnswers());
   }
 
   /** One call in one thread, which may be interrupted as long as it lasts and no longer. */

@@ -80,6 +80,29 @@ final class Events implements AutoCloseable {
     }
   }
 
+  /**
+   * Ends the threads of the listeners, because the process is being checkpointed: one may be at
+   * work with a value that it has read. What has not been told is dropped.
+   *
+   * @return whether none is at work any more, after a second at most
+   */
+  boolean beforeCheckpoint() {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
+    boolean quiet = true;
+    for (Teller teller : tellers) {
+      ThreadPoolExecutor before = teller.thread;
+      teller.thread = Teller.thread();
+      dropped.add(before.shutdownNow().size());
+      try {
+        quiet &= before.awaitTermination(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        quiet &= before.isTerminated();
+      }
+    }
+    return quiet;
+  }
+
   /** Drops what has not been told, and interrupts the listeners that are at work. */
   @Override
   public void close() {
@@ -91,11 +114,14 @@ final class Events implements AutoCloseable {
   /** Tells one listener. */
   private static final class Teller {
     private final SecretCacheListener listener;
-    private final ThreadPoolExecutor thread;
+    private volatile ThreadPoolExecutor thread = thread();
 
     Teller(SecretCacheListener listener) {
       this.listener = listener;
-      thread =
+    }
+
+    private static ThreadPoolExecutor thread() {
+      var thread =
           new ThreadPoolExecutor(
               1,
               1,
@@ -104,6 +130,7 @@ final class Events implements AutoCloseable {
               new LinkedBlockingQueue<>(MOST_WAITING),
               task -> Time.daemon(task, "evercred-listener-" + THREADS.incrementAndGet()));
       thread.allowCoreThreadTimeOut(true);
+      return thread;
     }
 
     boolean tell(long took, Consumer<SecretCacheListener> event) {

@@ -76,11 +76,11 @@ public final class EvercredMetrics implements MeterBinder {
     Tags all = Tags.of("cache", name);
     var of = new Meters(registry);
     if (cache.countsHits()) { // Else nobody knows them, and 0 would be read as none.
-      of.cache("cache.gets", all.and("result", "hit"), SecretCacheStatistics::hits);
+      of.cache("evercred.gets", all.and("result", "hit"), SecretCacheStatistics::hits);
     }
-    of.cache("cache.gets", all.and("result", "miss"), SecretCacheStatistics::misses);
-    of.cache("cache.evictions", all, SecretCacheStatistics::evicted);
-    of.gauge("cache.size", all, SecretCache::size);
+    of.cache("evercred.gets", all.and("result", "miss"), SecretCacheStatistics::misses);
+    of.cache("evercred.evictions", all, SecretCacheStatistics::evicted);
+    of.gauge("evercred.size", all, SecretCache::size);
     of.cache("evercred.calls", all, SecretCacheStatistics::calls);
     of.cache("evercred.loads", all, SecretCacheStatistics::loaded);
     of.cache("evercred.refreshes", all, SecretCacheStatistics::refreshed);

@@ -31,9 +31,10 @@ import org.jspecify.annotations.Nullable;
  * then fails as it would without replicas, and a cache serves what it has.
  *
  * <p><b>A replica may lag, and cannot take back what is known.</b> For a staging label it is heard
- * only with the version that was last had, or with one created after that and not the one that it
- * has replaced. What the primary says always stands, older or not. What was last had is remembered
- * for some thousand secrets, without values.
+ * only with the version that was last had, or with one created after all that were ever had. What
+ * the primary says always stands, older or not. What was last had is remembered for some thousand
+ * secrets, without values. That there is no such label is believed of a replica for labels other
+ * than AWSCURRENT.
  *
  * <p>An ARN of one of the regions is asked for in each region under that region's own ARN, which
  * differs in the region alone. Values have the ARN of the primary's region whoever answered, so
@@ -127,6 +128,11 @@ public final class RegionalSource implements SecretSource {
 
     void answered(long begun) {
       answers.increment();
+      isBack(begun);
+    }
+
+    /** It has said something, if only that it does not have what was asked for. */
+    void isBack(long begun) {
       Away before = away.get();
       if (before != null && begun - before.since >= 0 && away.compareAndSet(before, null)) {
         Log.EVERCRED.log(System.Logger.Level.INFO, "Region {0} answers again.", id);
@@ -168,22 +174,18 @@ public final class RegionalSource implements SecretSource {
   /**
    * The last version that was had.
    *
-   * @param before the one that it has replaced
+   * @param newest when the newest was created that was ever had
    * @param asked when it was asked for
    */
-  private record Known(
-      String versionId, @Nullable Instant createdAt, @Nullable String before, long asked) {
+  private record Known(String versionId, @Nullable Instant newest, long asked) {
 
-    /** Whether a version is this one, or has come after it. */
+    /**
+     * Whether a version is this one, or has come after all that were had: no rollback is undone.
+     */
     boolean allows(SecretValue value) {
-      if (value.versionId().equals(versionId)) {
-        return true;
-      }
       Instant created = value.createdAt().orElse(null);
-      return !value.versionId().equals(before)
-          && created != null
-          && createdAt != null
-          && created.isAfter(createdAt);
+      return value.versionId().equals(versionId)
+          || (created != null && newest != null && created.isAfter(newest));
     }
   }
 
@@ -197,9 +199,11 @@ public final class RegionalSource implements SecretSource {
   public SecretValue fetch(SecretRequest request) {
     String id = request.secretId();
     var notes = new ArrayList<String>();
+    VersionSelector asked = request.version();
     return ask(
         request.timeout(),
         notes,
+        asked.isLabel() && !asked.equals(VersionSelector.CURRENT),
         (region, timeout, begun) -> {
           SecretValue value =
               region.source.fetch(
@@ -226,6 +230,7 @@ public final class RegionalSource implements SecretSource {
     return ask(
         timeout,
         notes,
+        false,
         (region, share, begun) -> {
           var asked = new LinkedHashMap<String, List<String>>();
           for (String id : secretIds) {
@@ -265,6 +270,10 @@ public final class RegionalSource implements SecretSource {
     try {
       return region.source.fetchBatch(ids, timeout);
     } catch (SecretException e) {
+      if (isPrimary(region) && e.reason() == Reason.THROTTLED) {
+        // A quota of its own, and a smaller one: one by one they may be had.
+        return new SecretBatch(Map.of(), Map.of());
+      }
       if (isPrimary(region) || isNoAnswer(e.reason())) {
         throw e;
       }
@@ -276,12 +285,19 @@ public final class RegionalSource implements SecretSource {
     return region == regions.get(0);
   }
 
-  /** Asks one region after the other: first those that are not left alone, then those that are. */
-  private <T> T ask(Duration timeout, List<String> notes, Asking<T> asking) {
+  /**
+   * Asks one region after the other: first those that are not left alone, then those that are.
+   *
+   * @param mayBeAbsent whether a replica is believed that there is no such version, while the
+   *     primary says nothing: a label other than AWSCURRENT, which most secrets lack most of the
+   *     time
+   */
+  private <T> T ask(Duration timeout, List<String> notes, boolean mayBeAbsent, Asking<T> asking) {
     long end = time.in(timeout.toNanos());
     var left = new ArrayList<>(regions);
     SecretException ofPrimary = null;
     SecretException ofReplica = null;
+    boolean answered = false;
     for (boolean dueOnly : new boolean[] {true, false}) {
       for (Region region : List.copyOf(left)) {
         long begun = time.elapsed();
@@ -299,6 +315,8 @@ public final class RegionalSource implements SecretSource {
             return answer;
           }
           region.failures.increment();
+          region.isBack(begun);
+          answered = true;
         } catch (RuntimeException e) {
           SecretException failure = sorted(e);
           boolean stopped = Thread.currentThread().isInterrupted();
@@ -307,11 +325,15 @@ public final class RegionalSource implements SecretSource {
           }
           if (isNoAnswer(failure.reason())) {
             region.failed(begun, time.elapsed(), failure.getMessage());
-          } else if (isPrimary(region) || failure.reason() == Reason.CLOSED) {
+          } else if (isPrimary(region)
+              || failure.reason() == Reason.CLOSED
+              || (mayBeAbsent && failure.reason() == Reason.NOT_FOUND)) {
             region.answered(begun);
             throw failure;
           } else {
             region.failures.increment();
+            region.isBack(begun);
+            answered = true;
           }
           if (stopped) {
             throw failure;
@@ -325,7 +347,8 @@ public final class RegionalSource implements SecretSource {
         }
       }
     }
-    throw failure(ofPrimary, ofReplica, notes);
+    SecretException failure = failure(ofPrimary, ofReplica, notes);
+    throw answered ? failure.fromASourceThatAnswers() : failure;
   }
 
   /** The primary's failure decides, since a replica cannot say no. */
@@ -404,13 +427,12 @@ public final class RegionalSource implements SecretSource {
   private void note(Key key, SecretValue value, long asked) {
     Known last = known.get(key);
     if (last == null || (asked - last.asked >= 0 && !last.versionId.equals(value.versionId()))) {
-      known.put(
-          key,
-          new Known(
-              value.versionId(),
-              value.createdAt().orElse(null),
-              last == null ? null : last.versionId,
-              asked));
+      Instant created = value.createdAt().orElse(null);
+      Instant newest = last == null ? created : last.newest;
+      if (newest != null && created != null && created.isAfter(newest)) {
+        newest = created;
+      }
+      known.put(key, new Known(value.versionId(), newest, asked));
     }
   }
 

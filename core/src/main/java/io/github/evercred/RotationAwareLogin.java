@@ -350,6 +350,8 @@ public final class RotationAwareLogin {
               tell(heard -> heard.refused(target, secretId, value.versionId()));
             } catch (RuntimeException | LinkageError | AssertionError e) {
               untold.increment(); // The version that works is still to be found.
+              Log.EVERCRED.log(
+                  System.Logger.Level.WARNING, "A listener of a rotation failed: mend it", e);
             }
           }
         }

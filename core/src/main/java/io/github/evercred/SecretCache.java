@@ -965,11 +965,18 @@ public final class SecretCache implements AutoCloseable {
     // Again, for who was between look and hold.
     heldBefore.addAll(entries.beforeCheckpoint(Sealer::mayStay));
     expecting.forEach(Expected::finish);
+    boolean told = events.beforeCheckpoint();
     forgetKept();
     source.beforeCheckpoint();
     if (sealer != null && !sealer.beforeCheckpoint(settings.load(), time) && !closed.isDone()) {
       throw new IllegalStateException(
           "A reader of a sealed secret does not end, so its key is still in memory. Checkpoint again.");
+    }
+    if (!told && !closed.isDone()) {
+      Log.EVERCRED.log(
+          System.Logger.Level.WARNING,
+          "A listener is still at work although it was interrupted for a checkpoint; what it has read"
+              + " would be in the snapshot.");
     }
     if (!quiet && !closed.isDone()) {
       throw new IllegalStateException(

@@ -127,6 +127,20 @@ public final class SecretException extends RuntimeException {
     this.requestId = requestId;
   }
 
+  /** Whether the source is well all the same: it has answered, and not with this secret. */
+  private boolean fromASourceThatAnswers;
+
+  /** To be said before it is thrown. */
+  SecretException fromASourceThatAnswers() {
+    fromASourceThatAnswers = true;
+    return this;
+  }
+
+  /** Whether it says nothing of the source, and is not mended by asking again at once. */
+  boolean isFromASourceThatAnswers() {
+    return fromASourceThatAnswers;
+  }
+
   /** Every waiter throws an instance of its own, with its own stack, and the first as its cause. */
   SecretException again(String because) {
     return new SecretException(

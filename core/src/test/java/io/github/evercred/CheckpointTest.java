@@ -609,6 +609,43 @@ class CheckpointTest {
     }
   }
 
+  /**
+   * It may have read the value, which would be on its stack; and who is restored hears nothing old.
+   */
+  @Test
+  void listenerAtWork_endsBeforeTheCheckpoint() {
+    var begun = new CountDownLatch(1);
+    var ended = new CountDownLatch(1);
+    var told = new AtomicInteger();
+    SecretCacheListener slow =
+        new SecretCacheListener() {
+          @Override
+          public void loaded(String secretId, VersionSelector version, String versionId) {
+            told.incrementAndGet();
+            begun.countDown();
+            try {
+              assertThat(ended.await(30, TimeUnit.SECONDS)).isFalse();
+            } catch (InterruptedException e) {
+              ended.countDown();
+            }
+          }
+        };
+    try (var f = new CacheFixture(o -> o.listener(slow))) {
+      f.source.put("other", 1, "more", "AWSCURRENT");
+      f.read();
+      Eventually.until(() -> begun.getCount() == 0, () -> "not told");
+      f.cache.get("other"); // This waits behind the first.
+
+      f.cache.beforeCheckpoint();
+
+      assertThat(ended.getCount()).isZero();
+      assertThat(told).hasValue(1);
+      restore(f);
+      f.cache.get("other");
+      Eventually.until(() -> told.get() > 1, () -> "listeners hear nothing after the restore");
+    }
+  }
+
   @Test
   void source_throwsBeforeACheckpoint_stopsIt() {
     var source =

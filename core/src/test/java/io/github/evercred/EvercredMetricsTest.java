@@ -69,8 +69,8 @@ class EvercredMetricsTest {
           .isEqualTo(
               new TreeMap<>(
                   Map.of(
-                      "cache.gets{result=miss}", 1.0,
-                      "cache.size{}", 1.0,
+                      "evercred.gets{result=miss}", 1.0,
+                      "evercred.size{}", 1.0,
                       "evercred.calls{}", 1.0,
                       "evercred.loads{}", 1.0,
                       "evercred.logins{result=succeeded}", 1.0)));
@@ -78,7 +78,7 @@ class EvercredMetricsTest {
       o.rotate();
       var rotated = scrape();
       var byRotation = moved(loaded, rotated);
-      assertThat(byRotation.remove("cache.gets{result=hit}")).isPositive();
+      assertThat(byRotation.remove("evercred.gets{result=hit}")).isPositive();
       // AWSCURRENT and AWSPENDING for the probe, AWSCURRENT once it has moved.
       assertThat(byRotation)
           .isEqualTo(
@@ -115,7 +115,7 @@ class EvercredMetricsTest {
       var gone = moved(stale, scrape());
       assertThat(gone)
           .containsEntry("evercred.expirations{}", 1.0)
-          .containsEntry("cache.size{}", 0.0)
+          .containsEntry("evercred.size{}", 0.0)
           .containsEntry("evercred.stale{}", 0.0)
           .containsEntry("evercred.secret.age{}", 0.0);
       assertThat(gone.get("evercred.failures{reason=access_denied}")).isGreaterThanOrEqualTo(2);
@@ -124,7 +124,7 @@ class EvercredMetricsTest {
       assertThat(scrape()).containsEntry("evercred.logins{result=gave_up}", 0.0);
       assertThat(scrape())
           .containsEntry("evercred.loads{}", 2.0)
-          .containsEntry("cache.size{}", 1.0)
+          .containsEntry("evercred.size{}", 1.0)
           .containsEntry("evercred.stale{}", 0.0);
       o.f.cache.close();
       assertThat(catchThrowable(o::logIn)).isInstanceOf(FakeTarget.Failed.class);
@@ -166,7 +166,7 @@ class EvercredMetricsTest {
       f.cache.get("other");
       assertThat(f.cache.size()).isEqualTo(1);
 
-      assertThat(scrape()).containsEntry("cache.evictions{}", 1.0);
+      assertThat(scrape()).containsEntry("evercred.evictions{}", 1.0);
     }
   }
 
@@ -175,8 +175,8 @@ class EvercredMetricsTest {
     try (var f = new CacheFixture()) {
       EvercredMetrics.of(f.cache, "a").bindTo(registry);
 
-      assertThat(scrape()).containsKey("cache.gets{result=miss}");
-      assertThat(scrape()).doesNotContainKey("cache.gets{result=hit}");
+      assertThat(scrape()).containsKey("evercred.gets{result=miss}");
+      assertThat(scrape()).doesNotContainKey("evercred.gets{result=hit}");
     }
   }
 
@@ -238,7 +238,7 @@ class EvercredMetricsTest {
           return cache.refersTo(null);
         },
         () -> "the cache is still held");
-    assertThat(scrape().get("cache.size{}")).isNaN();
+    assertThat(scrape().get("evercred.size{}")).isNaN();
   }
 
   /** As the page shows it: without fractions, and without what is 0. */

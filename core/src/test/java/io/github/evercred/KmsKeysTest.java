@@ -590,22 +590,10 @@ class KmsKeysTest {
               .loadClass(KmsKeys.class.getName())
               .getDeclaredMethod("of", place, String.class, String.class, Duration.class);
       of.setAccessible(true);
-      var constructor = place.getDeclaredConstructors()[0];
-      constructor.setAccessible(true);
+      var in = place.getDeclaredMethod("in", String.class, URI.class);
+      in.setAccessible(true);
       Object keys =
-          of.invoke(
-              null,
-              constructor.newInstance(
-                  Optional.of("eu-west-1"),
-                  Optional.empty(),
-                  Optional.empty(),
-                  Optional.empty(),
-                  Optional.empty(),
-                  "evercred",
-                  false),
-              "alias/a",
-              "orders",
-              ENOUGH);
+          of.invoke(null, in.invoke(null, "eu-west-1", null), "alias/a", "orders", ENOUGH);
 
       for (int i = 0; i < 2; i++) {
         assertThatThrownBy(() -> call(keys, "make"))

@@ -239,10 +239,64 @@ class RegionalSourceTest {
         .isInstanceOf(SecretException.class)
         .hasMessageContainingAll("eu-west-1: as the test says", "eu-central-1: as the test says")
         .satisfies(e -> assertThat(e.getSuppressed()).hasSize(1))
+        .satisfies(e -> assertThat(((SecretException) e).isFromASourceThatAnswers()).isTrue())
         .extracting(e -> ((SecretException) e).reason())
         .isEqualTo(Reason.THROTTLED);
     assertThat(source.regions().get(1))
         .isEqualTo(new RegionReport("eu-central-1", 0, 1, Duration.ZERO));
+  }
+
+  /** The cache's breaker is for a source that says nothing. */
+  @Test
+  void allRegions_away_areASourceThatDoesNotAnswer() {
+    west.failure = Reason.UNAVAILABLE;
+    central.failure = Reason.UNAVAILABLE;
+
+    assertThatThrownBy(this::read)
+        .isInstanceOfSatisfying(
+            SecretException.class, e -> assertThat(e.isFromASourceThatAnswers()).isFalse());
+  }
+
+  /** Most secrets have no AWSPENDING most of the time, and a login must be able to know that. */
+  @Test
+  void replica_hasNoSuchLabel_isBelievedForOthersThanCurrent() {
+    west.failure = Reason.UNAVAILABLE;
+    central.failure = Reason.NOT_FOUND;
+    var pending = new SecretRequest(ID, VersionSelector.PENDING, ATTEMPT, false);
+
+    assertThat(catchThrowableOfType(SecretException.class, () -> source.fetch(pending)).reason())
+        .isEqualTo(Reason.NOT_FOUND);
+    assertThat(failure(source, ID)).isEqualTo(Reason.UNAVAILABLE);
+  }
+
+  @Test
+  void rollbackOverTwoVersions_isNotUndoneByAReplica() {
+    for (int version = 1; version <= 3; version++) {
+      west.has(version, NOON.plusSeconds(version));
+      assertThat(read()).isEqualTo("eu-west-1 " + version);
+    }
+    west.has(1, NOON.plusSeconds(1));
+    assertThat(read()).isEqualTo("eu-west-1 1");
+    west.failure = Reason.UNAVAILABLE;
+
+    for (int version = 2; version <= 3; version++) {
+      central.has(version, NOON.plusSeconds(version));
+      assertThat(failure(source, ID)).isEqualTo(Reason.UNAVAILABLE);
+    }
+    central.has(1, NOON.plusSeconds(1));
+    assertThat(read()).isEqualTo("eu-central-1 1");
+  }
+
+  @Test
+  void batch_throttledByItsOwnQuota_doesNotLeaveThePrimaryAlone() {
+    west.failure = Reason.THROTTLED;
+
+    SecretBatch batch = source.fetchBatch(List.of("a"), ATTEMPT);
+
+    assertThat(batch.values()).isEmpty();
+    assertThat(batch.failures()).isEmpty();
+    assertThat(central.batches).isEmpty();
+    assertThat(source.regions().get(0).avoidedFor()).isZero();
   }
 
   /** Or a replica that may not be read would keep a primary that is back from being read. */

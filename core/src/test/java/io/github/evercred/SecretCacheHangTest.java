@@ -447,7 +447,8 @@ class SecretCacheHangTest {
       }
 
       Eventually.until(() -> told.get() == 20, () -> told + " of 20 told");
-      assertThat(log.ours(java.util.logging.Level.WARNING)).hasSize(20);
+      Eventually.until(
+          () -> log.ours(java.util.logging.Level.WARNING).size() == 20, () -> log.text());
     } finally {
       Thread.setDefaultUncaughtExceptionHandler(before);
     }
