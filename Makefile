@@ -31,7 +31,7 @@ faults: ## Measure what faults do to a reader, and rewrite docs/faults.md
 	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core -Dtest=FaultMatrixTest -Dsurefire.failIfNoSpecifiedTests=false -Devercred.docs.update=true
 
 it-full: ## Rotate real databases in every way under load, a quarter of an hour, and record it in docs/rotation.md
-	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core,jdbc-wrapper,integration -P mariadb -DexcludedGroups= -Dgroups='full|mariadb' -Djacoco.skip -Dsurefire.timeout=1800 -Devercred.docs.update=true
+	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core,jdbc-wrapper,integration -P mariadb -DexcludedGroups= -Dgroups='full|mariadb' -DforkCount=1 -Djacoco.skip -Dsurefire.timeout=1800 -Devercred.docs.update=true
 
 demo: ## Run the rotation demo, with options in ARGS: make demo ARGS="--rotations 2"
 	./examples/rotation-demo/run $(ARGS)
