@@ -1010,12 +1010,14 @@ public final class SecretCache implements AutoCloseable {
       if (closed.isDone()) {
         return;
       }
-      CompletableFuture<Void> ready;
-      if (stayed.isEmpty()) {
-        ready = reload(wanted);
-      } else {
-        ready = bringBack(stayed, wanted);
-      }
+      CompletableFuture<Void> ready =
+          (stayed.isEmpty() ? reload(wanted) : bringBack(stayed, wanted))
+              .whenComplete(
+                  (nothing, thrown) -> {
+                    if (thrown != null) {
+                      notReloaded(thrown);
+                    }
+                  });
       boolean unused = time.await(ready, settings.restore() - waited);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -1043,28 +1045,22 @@ public final class SecretCache implements AutoCloseable {
             .handle((nothing, thrown) -> thrown);
     keyIsBack = key;
     return key.thenCompose(
-            thrown -> {
-              if (thrown != null) {
-                entries.forgetStayed();
-                Log.EVERCRED.log(
-                    System.Logger.Level.WARNING,
-                    "What was sealed before a checkpoint cannot be opened after it, and is loaded"
-                        + " anew.",
-                    thrown instanceof CompletionException ? thrown.getCause() : thrown);
-              }
-              // What has lapsed is loaded with the rest, and readers wait for that.
-              for (Entry entry : entries.takeBack()) {
-                startRefresh(entry, entry.snapshot());
-                wanted.remove(entry.key);
-              }
-              return reload(wanted);
-            })
-        .whenComplete(
-            (nothing, thrown) -> {
-              if (thrown != null) {
-                notReloaded(thrown);
-              }
-            });
+        thrown -> {
+          if (thrown != null) {
+            entries.forgetStayed();
+            Log.EVERCRED.log(
+                System.Logger.Level.WARNING,
+                "What was sealed before a checkpoint cannot be opened after it, and is loaded"
+                    + " anew.",
+                thrown instanceof CompletionException ? thrown.getCause() : thrown);
+          }
+          // What has lapsed is loaded with the rest, and readers wait for that.
+          for (Entry entry : entries.takeBack()) {
+            startRefresh(entry, entry.snapshot());
+            wanted.remove(entry.key);
+          }
+          return reload(wanted);
+        });
   }
 
   private static void notReloaded(Throwable thrown) {
