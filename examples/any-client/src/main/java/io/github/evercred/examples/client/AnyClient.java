@@ -20,6 +20,7 @@ public final class AnyClient {
   /** Starts servers and all, by the word that names a scenario on the command line. */
   static Map<String, Callable<Scenario>> scenarios() {
     var all = new LinkedHashMap<String, Callable<Scenario>>();
+    all.put("jwt", SignatureScenario::new);
     return all;
   }
 

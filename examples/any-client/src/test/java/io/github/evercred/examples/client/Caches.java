@@ -3,6 +3,7 @@ package io.github.evercred.examples.client;
 import io.github.evercred.AwsSecretSource;
 import io.github.evercred.SecretCache;
 import io.github.evercred.SecretCacheBuilder;
+import io.github.evercred.SecretSource;
 import io.github.evercred.testkit.LocalSecretsManager;
 import java.util.function.UnaryOperator;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
@@ -25,12 +26,16 @@ final class Caches implements AutoCloseable {
             .build();
   }
 
+  SecretSource source() {
+    return AwsSecretSource.of(client);
+  }
+
   SecretCache open() {
     return open(options -> options);
   }
 
   SecretCache open(UnaryOperator<SecretCacheBuilder> options) {
-    return options.apply(SecretCache.builder().source(AwsSecretSource.of(client))).build();
+    return options.apply(SecretCache.builder().source(source())).build();
   }
 
   @Override
