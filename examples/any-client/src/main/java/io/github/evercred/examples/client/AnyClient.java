@@ -21,6 +21,7 @@ public final class AnyClient {
   static Map<String, Callable<Scenario>> scenarios() {
     var all = new LinkedHashMap<String, Callable<Scenario>>();
     all.put("jwt", SignatureScenario::new);
+    all.put("own", OwnClientScenario::new);
     return all;
   }
 
