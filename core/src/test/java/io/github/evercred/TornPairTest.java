@@ -118,7 +118,7 @@ class TornPairTest {
           source.put(ID, number, "" + number, "AWSPENDING");
           source.move(ID, "AWSCURRENT", number);
         },
-        100);
+        50);
   }
 
   @Test
@@ -146,7 +146,7 @@ class TornPairTest {
             String unused = local.putSecretValue(ID, version, "" + number, "AWSPENDING");
             local.moveLabel(ID, "AWSCURRENT", version);
           },
-          20);
+          10);
     }
   }
 }
