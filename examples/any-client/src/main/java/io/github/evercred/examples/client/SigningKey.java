@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The key to sign with: that of AWSCURRENT, but for a while after it has changed. Then the one
- * before goes on, which every verifier accepts as AWSPREVIOUS: by the time that the new one is
- * used, no verifier has looked so lately that it may not look again, and Secrets Manager, which is
- * eventually consistent, has come to rest.
+ * before goes on, which every verifier accepts as AWSPREVIOUS. By the time that the new one is
+ * used, no verifier has looked before the change and yet so lately that it may not look again; and
+ * Secrets Manager, which is eventually consistent, has come to rest.
  *
  * <p>Thread-safe. A key is made once for each version. Two are kept, in clear text.
  */
