@@ -22,6 +22,7 @@ public final class AnyClient {
     var all = new LinkedHashMap<String, Callable<Scenario>>();
     all.put("jwt", SignatureScenario::new);
     all.put("own", OwnClientScenario::new);
+    all.put("r2dbc", R2dbcPostgres::start);
     return all;
   }
 
