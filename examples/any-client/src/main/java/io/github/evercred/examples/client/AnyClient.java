@@ -23,6 +23,7 @@ public final class AnyClient {
     all.put("jwt", SignatureScenario::new);
     all.put("own", OwnClientScenario::new);
     all.put("r2dbc", R2dbcPostgres::start);
+    all.put("redis", RedisScenario::new);
     return all;
   }
 
