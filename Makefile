@@ -22,10 +22,10 @@ verify: ## Do all that a change must pass: checks, tests, jars, Javadoc, coverag
 	$(MVN) $(FLAGS) verify
 
 docs: ## Build the Javadoc of the published modules, warnings as errors
-	$(MVN) $(FLAGS) package -DskipTests -pl core,testkit,jdbc-wrapper
+	$(MVN) $(FLAGS) package -DskipTests -pl core,testkit,jdbc-wrapper,clients
 
 examples: ## Build the examples with the modules they use, and run their tests
-	$(MVN) $(FLAGS) verify -DskipDocs -pl examples/rotation-demo,examples/migration,examples/lambda -am
+	$(MVN) $(FLAGS) verify -DskipDocs -pl examples/rotation-demo,examples/migration,examples/lambda,examples/any-client -am
 
 faults: ## Measure what faults do to a reader, and rewrite docs/faults.md
 	$(MVN) $(FLAGS) test -DskipDocs -pl testkit,core -Dtest=FaultMatrixTest -Dsurefire.failIfNoSpecifiedTests=false -Devercred.docs.update=true

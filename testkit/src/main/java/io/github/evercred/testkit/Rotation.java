@@ -1,26 +1,16 @@
 package io.github.evercred.testkit;
 
-import java.nio.charset.StandardCharsets;
-import java.security.SecureRandom;
-import java.sql.Connection;
-import java.sql.DatabaseMetaData;
-import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
-import java.util.Properties;
-import java.util.stream.Collectors;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A rotation of one secret in Secrets Manager's four steps, on a real database: {@link
- * #createSecret}, {@link #setSecret}, {@link #testSecret}, {@link #finishSecret}. Each can be
- * called alone, so that a test can stand in the window between two of them; {@link #rotate} does
- * all four. Once finished, the same object can rotate again.
+ * A rotation of one secret in Secrets Manager's four steps, on a real database, or with {@link #of}
+ * on anything else that has credentials: {@link #createSecret}, {@link #setSecret}, {@link
+ * #testSecret}, {@link #finishSecret}. Each can be called alone, so that a test can stand in the
+ * window between two of them; {@link #rotate} does all four. Once finished, the same object can
+ * rotate again.
  *
  * <p>The steps, the statements and the secret's shape are those of the rotation functions that AWS
  * publishes for single and for alternating users. Three things differ: the administrator's
@@ -29,18 +19,19 @@ import org.jspecify.annotations.Nullable;
  * #finishSecret} takes AWSPENDING away unless told to {@linkplain #keepPendingLabel leave it}, as
  * AWS allows both.
  *
- * <p>PostgreSQL, MySQL, MariaDB and H2 are supported; the administrator's connection tells which it
- * is. The secret's value is a JSON object with {@code username} and {@code password}; {@code
- * engine}, if there, must fit: {@code postgres} or {@code aurora-postgresql}, {@code mysql} or
- * {@code aurora-mysql}, {@code mariadb}, {@code h2}; {@code host}, {@code port} and {@code dbname}
- * say where to log in, unless {@link #jdbcUrl} does. The database's own driver is needed. With
- * MySQL and MariaDB a user who is created is one for any host ({@code '%'}), and a password is
- * changed for every host that the user has. H2's users are in upper case, as its logins are.
+ * <p>Of databases, PostgreSQL, MySQL, MariaDB and H2 are supported; the administrator's connection
+ * tells which it is. The secret's value is a JSON object with {@code username} and {@code
+ * password}; {@code engine}, if there, must fit: {@code postgres} or {@code aurora-postgresql},
+ * {@code mysql} or {@code aurora-mysql}, {@code mariadb}, {@code h2}; {@code host}, {@code port}
+ * and {@code dbname} say where to log in, unless {@link #jdbcUrl} does. The database's own driver
+ * is needed. With MySQL and MariaDB a user who is created is one for any host ({@code '%'}), and a
+ * password is changed for every host that the user has. H2's users are in upper case, as its logins
+ * are.
  *
  * <p><b>Threads.</b> Instances are thread-safe; steps run one at a time. <b>Blocking.</b> Steps
- * wait for the database. <b>Errors.</b> A step out of order, and a secret of another shape, is an
- * {@link IllegalStateException}; the database's errors are thrown as they are, and leave the
- * rotation where it was. No argument may be null. Nothing prints a password.
+ * wait for the database or target. <b>Errors.</b> A step out of order, and a secret of another
+ * shape, is an {@link IllegalStateException}; the database's or target's errors are thrown as they
+ * are, and leave the rotation where it was. No argument may be null. Nothing prints a password.
  */
 public final class Rotation {
   /** How far a rotation has come. */
@@ -57,31 +48,29 @@ public final class Rotation {
     FINISHED
   }
 
-  private static final String PASSWORD_CHARACTERS =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&()*+,-.;<=>?[]^_`{|}~";
-  private static final int PASSWORD_LENGTH = 32;
-  private static final String CLONE = "_clone";
-  private static final List<Dialect> DIALECTS =
-      List.of(
-          PostgresDialect.INSTANCE, MySqlDialect.MYSQL, MySqlDialect.MARIADB, H2Dialect.INSTANCE);
-
   private final LocalSecretsManager secrets;
   private final String secretId;
-  private final AdminConnections admin;
-  private final boolean alternating;
-  private final SecureRandom random = new SecureRandom();
-  private @Nullable String jdbcUrl;
+  private final Rotated rotated;
   private boolean keepPendingLabel;
   private Step step = Step.NOT_STARTED;
   private @Nullable String versionId;
   private @Nullable String previousVersionId;
 
-  private Rotation(
-      LocalSecretsManager secrets, String secretId, AdminConnections admin, boolean alternating) {
+  /** What is changed: by the ids of versions, so that messages can name them. */
+  interface Rotated {
+    String newValue(String current);
+
+    void set(String current, String pending) throws SQLException;
+
+    void test(String pending) throws SQLException;
+
+    void setBack(String from, String to) throws SQLException;
+  }
+
+  private Rotation(LocalSecretsManager secrets, String secretId, Rotated rotated) {
     this.secrets = Objects.requireNonNull(secrets, "secrets");
     this.secretId = Objects.requireNonNull(secretId, "secretId");
-    this.admin = Objects.requireNonNull(admin, "admin");
-    this.alternating = alternating;
+    this.rotated = rotated;
   }
 
   /**
@@ -95,7 +84,7 @@ public final class Rotation {
    */
   public static Rotation singleUser(
       LocalSecretsManager secrets, String secretId, AdminConnections admin) {
-    return new Rotation(secrets, secretId, admin, false);
+    return new Rotation(secrets, secretId, new RotatedDatabase(secrets, secretId, admin, false));
   }
 
   /**
@@ -110,7 +99,20 @@ public final class Rotation {
    */
   public static Rotation alternatingUsers(
       LocalSecretsManager secrets, String secretId, AdminConnections admin) {
-    return new Rotation(secrets, secretId, admin, true);
+    return new Rotation(secrets, secretId, new RotatedDatabase(secrets, secretId, admin, true));
+  }
+
+  /**
+   * Returns a rotation of something that is no database: an API key, a Redis user, a signing key.
+   * The secret's value is any text.
+   *
+   * @param secrets where the secret is
+   * @param secretId name or ARN
+   * @param target says what the steps do; called by one step at a time
+   * @return a rotation, not started
+   */
+  public static Rotation of(LocalSecretsManager secrets, String secretId, RotationTarget target) {
+    return new Rotation(secrets, secretId, new RotatedTarget(secrets, secretId, target));
   }
 
   /**
@@ -119,9 +121,15 @@ public final class Rotation {
    *
    * @param url without user and password
    * @return this rotation
+   * @throws IllegalStateException if it is no database that rotates
    */
   public synchronized Rotation jdbcUrl(String url) {
-    this.jdbcUrl = Objects.requireNonNull(url, "url");
+    Objects.requireNonNull(url, "url");
+    if (!(rotated instanceof RotatedDatabase database)) {
+      throw new IllegalStateException(
+          "A JDBC URL is of no use here: '%s' rotates at %s".formatted(secretId, rotated));
+    }
+    database.jdbcUrl(url);
     return this;
   }
 
@@ -160,9 +168,10 @@ public final class Rotation {
   }
 
   /**
-   * First step: puts AWSPENDING on a new version and gives it AWSCURRENT's JSON with a new random
-   * password of 32 characters, and with the other user if users alternate. A rotation that is
-   * already begun in Secrets Manager is taken up: its version id, and its value if it has one.
+   * First step: puts AWSPENDING on a new version and gives it what the target makes, or
+   * AWSCURRENT's JSON with a new random password of 32 characters, and with the other user if users
+   * alternate. A rotation that is already begun in Secrets Manager is taken up: its version id, and
+   * its value if it has one.
    *
    * @return the new version id
    * @throws IllegalStateException if the secret's value does not have the right shape
@@ -172,18 +181,15 @@ public final class Rotation {
       return versionId();
     }
     String current = requireVersion(StoredSecret.CURRENT);
-    Map<String, @Nullable Object> members = credential(current);
-    if (alternating) {
-      members.put("username", otherUser(text(members, "username")));
-    }
-    members.put("password", newPassword());
-    String pending =
-        secrets
-            .versionId(secretId, StoredSecret.PENDING)
-            .filter(id -> !id.equals(current))
-            .orElseGet(() -> secrets.startRotation(secretId));
-    if (!secrets.hasValue(secretId, pending)) {
-      secrets.putSecretValue(secretId, pending, Json.write(members), StoredSecret.PENDING);
+    Optional<String> begun =
+        secrets.versionId(secretId, StoredSecret.PENDING).filter(id -> !id.equals(current));
+    String pending;
+    if (begun.isPresent() && secrets.hasValue(secretId, begun.get())) {
+      pending = begun.get();
+    } else {
+      String value = rotated.newValue(current);
+      pending = begun.orElseGet(() -> secrets.startRotation(secretId));
+      secrets.putSecretValue(secretId, pending, value, StoredSecret.PENDING);
     }
     versionId = pending;
     previousVersionId = current;
@@ -203,29 +209,7 @@ public final class Rotation {
     if (step == Step.FINISHED) {
       return;
     }
-    String current = text(credential(requireVersion(StoredSecret.CURRENT)), "username");
-    Map<String, @Nullable Object> pending = credential(versionId());
-    String user = text(pending, "username");
-    if (!alternating && !user.equals(current)) {
-      throw new IllegalStateException(
-          "AWSPENDING of '%s' names user '%s', but AWSCURRENT names '%s': use alternatingUsers, or remove AWSPENDING"
-              .formatted(secretId, user, current));
-    }
-    try (Connection connection = admin.open()) {
-      Dialect dialect = dialect(connection, pending);
-      if (alternating && !dialect.userExists(connection, user)) {
-        int length = user.getBytes(StandardCharsets.UTF_8).length;
-        if (length > dialect.maxUserName()) {
-          throw new IllegalStateException(
-              "The user name '%s' has %d bytes, and %s allows %d"
-                  .formatted(user, length, dialect.productName(), dialect.maxUserName()));
-        }
-        dialect.createUser(connection, user, text(pending, "password"));
-        dialect.grantRights(connection, current, user);
-      } else {
-        dialect.setPassword(connection, user, text(pending, "password"));
-      }
-    }
+    rotated.set(requireVersion(StoredSecret.CURRENT), versionId());
     reach(Step.SET);
   }
 
@@ -242,19 +226,7 @@ public final class Rotation {
     if (step == Step.FINISHED) {
       return;
     }
-    Map<String, @Nullable Object> pending = credential(versionId());
-    Dialect dialect;
-    try (Connection connection = admin.open()) {
-      dialect = dialect(connection, pending);
-    }
-    Properties properties = new Properties();
-    properties.setProperty("user", text(pending, "username"));
-    properties.setProperty("password", text(pending, "password"));
-    String url = jdbcUrl == null ? dialect.jdbcUrl(pending) : jdbcUrl;
-    try (Connection connection = DriverManager.getConnection(url, properties);
-        Statement statement = connection.createStatement()) {
-      statement.execute(dialect.testQuery());
-    }
+    rotated.test(versionId());
     reach(Step.TESTED);
   }
 
@@ -327,11 +299,7 @@ public final class Rotation {
           "No rotation of '%s' has begun: there is nothing to roll back".formatted(secretId));
     }
     if (step.compareTo(Step.CREATED) > 0) {
-      Map<String, @Nullable Object> old = credential(previous);
-      try (Connection connection = admin.open()) {
-        dialect(connection, old)
-            .setPassword(connection, text(old, "username"), text(old, "password"));
-      }
+      rotated.setBack(versionId(), previous);
     }
     if (step == Step.FINISHED) {
       secrets.moveLabel(secretId, StoredSecret.CURRENT, previous);
@@ -342,8 +310,7 @@ public final class Rotation {
 
   @Override
   public synchronized String toString() {
-    return "Rotation[%s, %s, %s]"
-        .formatted(secretId, alternating ? "alternating users" : "single user", step);
+    return "Rotation[%s, %s, %s]".formatted(secretId, rotated, step);
   }
 
   private void require(Step least, String wanted, String before) {
@@ -373,72 +340,5 @@ public final class Rotation {
     if (secrets.versionId(secretId, StoredSecret.PENDING).filter(version::equals).isPresent()) {
       secrets.moveLabel(secretId, StoredSecret.PENDING, null);
     }
-  }
-
-  /** A version's JSON, in a map of its own, with the members that a rotation needs. */
-  private Map<String, @Nullable Object> credential(String version) {
-    String value = secrets.valueOfVersion(secretId, version);
-    if (value == null) {
-      throw new IllegalStateException(
-          "Version %s of secret '%s' cannot be rotated: it is binary".formatted(version, secretId));
-    }
-    Map<String, @Nullable Object> members;
-    try {
-      members = new LinkedHashMap<>(Json.parse(value));
-    } catch (IllegalArgumentException e) {
-      throw new IllegalStateException(
-          "Version %s of secret '%s' cannot be rotated: it is %s"
-              .formatted(version, secretId, e.getMessage()),
-          e);
-    }
-    for (String member : List.of("username", "password")) {
-      if (!(members.get(member) instanceof String)) {
-        throw new IllegalStateException(
-            "Version %s of secret '%s' cannot be rotated: its JSON has no string '%s'"
-                .formatted(version, secretId, member));
-      }
-    }
-    return members;
-  }
-
-  private static String text(Map<String, @Nullable Object> members, String member) {
-    return Objects.toString(members.get(member));
-  }
-
-  private static String otherUser(String user) {
-    return user.endsWith(CLONE) ? user.substring(0, user.length() - CLONE.length()) : user + CLONE;
-  }
-
-  private String newPassword() {
-    StringBuilder password = new StringBuilder();
-    for (int i = 0; i < PASSWORD_LENGTH; i++) {
-      password.append(PASSWORD_CHARACTERS.charAt(random.nextInt(PASSWORD_CHARACTERS.length())));
-    }
-    return password.toString();
-  }
-
-  private Dialect dialect(Connection connection, Map<String, @Nullable Object> members)
-      throws SQLException {
-    DatabaseMetaData database = connection.getMetaData();
-    Dialect dialect = null;
-    for (Dialect candidate : DIALECTS) {
-      if (candidate.isOf(database)) {
-        dialect = candidate;
-      }
-    }
-    if (dialect == null) {
-      throw new IllegalStateException(
-          "Rotation knows %s; the administrator's database is %s"
-              .formatted(
-                  DIALECTS.stream().map(Dialect::productName).collect(Collectors.joining(", ")),
-                  database.getDatabaseProductName()));
-    }
-    Object engine = members.get("engine");
-    if (engine != null && !dialect.engines().contains(engine.toString().toLowerCase(Locale.ROOT))) {
-      throw new IllegalStateException(
-          "Secret '%s' is for engine '%s', but the administrator's database is %s"
-              .formatted(secretId, engine, dialect.productName()));
-    }
-    return dialect;
   }
 }

@@ -66,7 +66,8 @@ class TestkitRulesTest {
             "RecordedRequest",
             "Requests",
             "Rotation",
-            "Rotation$Step");
+            "Rotation$Step",
+            "RotationTarget");
   }
 
   @Test
