@@ -22,8 +22,6 @@ import java.net.http.HttpResponse.ResponseInfo;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -227,11 +225,11 @@ public final class SecretHttpClient extends HttpClient {
       this.request = Objects.requireNonNull(request, "request");
       this.handler = Objects.requireNonNull(handler, "handler");
       this.pushes = pushes;
-      this.target = origin(request.uri());
+      this.target = Origins.of(request.uri());
       if (!origins.contains(target)) {
         throw new IllegalArgumentException(
             "This client adds a secret to its requests, so it sends them to %s only, not to %s"
-                .formatted(names(), target.engine() + "://" + target.hosts().get(0)));
+                .formatted(names(), Origins.text(target)));
       }
     }
 
@@ -518,18 +516,7 @@ public final class SecretHttpClient extends HttpClient {
   }
 
   private String names() {
-    return String.join(
-        ", ", origins.stream().map(o -> o.engine() + "://" + o.hosts().get(0)).sorted().toList());
-  }
-
-  private static Target origin(URI uri) {
-    String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
-    String host = uri.getHost();
-    if (host == null || !(scheme.equals("https") || scheme.equals("http"))) {
-      throw new IllegalArgumentException("Not an address of the form https://host: " + uri);
-    }
-    int port = uri.getPort() >= 0 ? uri.getPort() : scheme.equals("https") ? 443 : 80;
-    return new Target(scheme, List.of(host.toLowerCase(Locale.ROOT) + ":" + port), null);
+    return String.join(", ", origins.stream().map(Origins::text).sorted().toList());
   }
 
   /** A response that refuses a version, and its body, which nobody has seen yet. */
@@ -738,22 +725,8 @@ public final class SecretHttpClient extends HttpClient {
      * @throws IllegalArgumentException if it is more than that, or less
      */
     public Builder origin(URI origin) {
-      Target target = origin(origin, "origin");
-      origins.add(target);
+      origins.add(Origins.check(origin));
       return this;
-    }
-
-    private static Target origin(URI uri, String name) {
-      Objects.requireNonNull(uri, name);
-      Target target = SecretHttpClient.origin(uri);
-      if (!List.of("", "/").contains(Objects.requireNonNullElse(uri.getRawPath(), ""))
-          || uri.getRawQuery() != null
-          || uri.getRawFragment() != null
-          || uri.getRawUserInfo() != null) {
-        throw new IllegalArgumentException(
-            "An origin is a scheme, a host and a port, nothing more: the secret goes to all of it");
-      }
-      return target;
     }
 
     /**
@@ -836,9 +809,7 @@ public final class SecretHttpClient extends HttpClient {
         throw new IllegalStateException("Say where the secret goes, by origin() and header()");
       }
       if (!plainHttp && origins.stream().anyMatch(origin -> origin.engine().equals("http"))) {
-        throw new IllegalStateException(
-            "An origin is plain http, where anybody on the way can read the secret. Use https, or"
-                + " allowPlainHttp() if the way is safe");
+        throw new IllegalStateException(Origins.PLAIN);
       }
       if (client.followRedirects() != Redirect.NEVER) {
         throw new IllegalArgumentException(

@@ -5,7 +5,6 @@ import io.github.evercred.LoginStatistics;
 import io.github.evercred.RotationAwareLogin;
 import io.github.evercred.SecretCache;
 import io.github.evercred.testkit.LocalSecretsManager;
-import java.util.Objects;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.regions.Region;
@@ -31,7 +30,7 @@ final class HttpSecret implements AutoCloseable {
   }
 
   private static String json(String key) {
-    return "{\"username\":\"app\",\"key\":\"" + key + "\"}";
+    return "{\"username\":\"app\",\"password\":\"" + key + "\",\"key\":\"" + key + "\"}";
   }
 
   LoginStatistics statistics() {
@@ -51,7 +50,7 @@ final class HttpSecret implements AutoCloseable {
   }
 
   String version(String label) {
-    return Objects.requireNonNull(manager.versionId(ID, label).orElseThrow());
+    return manager.versionId(ID, label).orElseThrow();
   }
 
   @Override

@@ -33,6 +33,9 @@ final class KeyServer implements AutoCloseable {
   final AtomicInteger arrived = new AtomicInteger();
   final Set<InetSocketAddress> connections = ConcurrentHashMap.newKeySet();
 
+  /** Requests that came without the header: no refusal of anything. */
+  final AtomicInteger without = new AtomicInteger();
+
   /** What the header said, in the order of arrival. */
   final List<String> seen = new CopyOnWriteArrayList<>();
 
@@ -90,10 +93,12 @@ final class KeyServer implements AutoCloseable {
         exchange.getResponseBody().write(body);
         return;
       }
-      refused.incrementAndGet();
+      (key == null ? without : refused).incrementAndGet();
       String asks = challenge;
       if (asks != null) {
-        exchange.getResponseHeaders().add("WWW-Authenticate", asks);
+        exchange
+            .getResponseHeaders()
+            .add(refusal == 407 ? "Proxy-Authenticate" : "WWW-Authenticate", asks);
       }
       byte[] no = refusalBody;
       exchange.sendResponseHeaders(refusal, no.length == 0 ? -1 : no.length);

@@ -13,6 +13,7 @@ import io.github.evercred.RotationAwareLogin;
 import io.github.evercred.SecretException;
 import io.github.evercred.SecretValue;
 import io.github.evercred.Target;
+import io.github.evercred.testkit.Requests;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Authenticator;
@@ -36,8 +37,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -430,13 +433,14 @@ class SecretHttpClientTest {
 
   @Test
   void send_secretsManagerThatHangs_timesOutAsTheRequestSays() {
-    try (var hold = secret.manager.hold(io.github.evercred.testkit.Requests.all())) {
+    try (var hold = secret.manager.hold(Requests.all())) {
       HttpRequest request =
           HttpRequest.newBuilder(server.uri("/")).timeout(Duration.ofMillis(300)).build();
 
       assertThatThrownBy(() -> client().send(request, BodyHandlers.ofString()))
           .isInstanceOf(HttpTimeoutException.class)
           .hasMessageContaining("time-out has passed");
+      assertThat(hold.held()).isEqualTo(1);
     }
   }
 
@@ -577,8 +581,9 @@ class SecretHttpClientTest {
   void sendAsync_serverOrSecretsManagerHangs_returnsAtOnce() throws Exception {
     HttpClient client = client();
     CompletableFuture<HttpResponse<Void>> cold;
-    try (var hold = secret.manager.hold(io.github.evercred.testkit.Requests.all())) {
+    try (var hold = secret.manager.hold(Requests.all())) {
       cold = client.sendAsync(get("/"), BodyHandlers.discarding());
+      hold.awaitArrival(1, Duration.ofSeconds(10));
       assertThat(cold).isNotDone();
     }
     assertThat(got(cold).statusCode()).isEqualTo(200);
@@ -614,14 +619,26 @@ class SecretHttpClientTest {
   @Test
   void sendAsync_cancelled_endsTheWait() throws Exception {
     server.accepted = "another";
-    HttpClient client = client();
+    var ended = new CountDownLatch(1);
+    HttpClient client =
+        client(
+            builder ->
+                builder
+                    .options(LoginOptions.DEFAULTS.withRotationWait(Duration.ofMinutes(10)))
+                    .executor(
+                        task ->
+                            threads.execute(
+                                () -> {
+                                  task.run();
+                                  ended.countDown();
+                                })));
     CompletableFuture<HttpResponse<String>> call =
         client.sendAsync(get("/"), BodyHandlers.ofString());
-    Awaited.until(() -> server.refused.get() > 0, () -> "nothing refused yet");
+    Awaited.until(() -> secret.statistics().refused() > 0, () -> "nothing refused yet");
 
     assertThat(call.cancel(true)).isTrue();
 
-    Awaited.until(() -> secret.statistics().gaveUp() == 1, () -> "" + secret.statistics());
+    assertThat(ended.await(30, TimeUnit.SECONDS)).isTrue();
   }
 
   @Test
@@ -631,7 +648,7 @@ class SecretHttpClientTest {
             builder ->
                 builder.executor(
                     task -> {
-                      throw new java.util.concurrent.RejectedExecutionException("full");
+                      throw new RejectedExecutionException("full");
                     }));
 
     assertThatThrownBy(() -> got(client.sendAsync(get("/"), BodyHandlers.ofString())))
@@ -685,8 +702,7 @@ class SecretHttpClientTest {
 
   /** Waits for what comes of other threads. */
   private static final class Awaited {
-    static void until(Callable<Boolean> condition, java.util.function.Supplier<String> what)
-        throws Exception {
+    static void until(Callable<Boolean> condition, Supplier<String> what) throws Exception {
       long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
       while (!condition.call()) {
         assertThat(System.nanoTime() - end).as(what).isNegative();
