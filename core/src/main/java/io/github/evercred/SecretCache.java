@@ -7,7 +7,6 @@ import io.github.evercred.Flights.Purpose;
 import io.github.evercred.SecretException.Reason;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -79,13 +78,11 @@ public final class SecretCache implements AutoCloseable {
   private final Events events;
   final Entries entries;
   final Flights flights;
+  private final Restoring restoring;
   private final boolean mayFreeze;
   private final boolean countHits;
   private final Set<Expected> expecting = ConcurrentHashMap.newKeySet();
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
-
-  /** Done when no key of what has stayed in a snapshot is still to come. */
-  private volatile CompletableFuture<?> keyIsBack = CompletableFuture.completedFuture(null);
 
   /** What keeps values of this cache beside it, and how that is made to forget them. */
   private final Map<Object, Consumer<Object>> keepers = new WeakHashMap<>();
@@ -144,6 +141,7 @@ public final class SecretCache implements AutoCloseable {
     this.flights =
         new Flights(
             time, this.source, settings.load(), settings.attempt(), sealer != null, entries);
+    this.restoring = new Restoring(entries, flights, this.source, sealer, time, this::startRefresh);
     this.hook = Checkpoints.tell(this);
   }
 
@@ -961,7 +959,7 @@ public final class SecretCache implements AutoCloseable {
     suspended = true;
     heldBefore.addAll(entries.beforeCheckpoint(Sealer::mayStay));
     boolean grounded = flights.ground(settings.load());
-    boolean quiet = isBack() && grounded;
+    boolean quiet = restoring.hasKeys(settings.load()) && grounded;
     // Again, for who was between look and hold.
     heldBefore.addAll(entries.beforeCheckpoint(Sealer::mayStay));
     expecting.forEach(Expected::finish);
@@ -1010,108 +1008,12 @@ public final class SecretCache implements AutoCloseable {
       if (closed.isDone()) {
         return;
       }
-      CompletableFuture<Void> ready =
-          (stayed.isEmpty() ? reload(wanted) : bringBack(stayed, wanted))
-              .whenComplete(
-                  (nothing, thrown) -> {
-                    if (thrown != null) {
-                      notReloaded(thrown);
-                    }
-                  });
-      boolean unused = time.await(ready, settings.restore() - waited);
+      boolean unused = time.await(restoring.start(stayed, wanted), settings.restore() - waited);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (RuntimeException e) {
-      notReloaded(e);
+      Restoring.notReloaded(e);
     }
-  }
-
-  /** Waits for a key of an earlier checkpoint, which would come into the snapshot of this one. */
-  private boolean isBack() {
-    try {
-      return time.await(keyIsBack, settings.load());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return keyIsBack.isDone();
-    }
-  }
-
-  /** Gets the key of what has stayed, and loads the rest; or all, if the key is not to be had. */
-  private CompletableFuture<Void> bringBack(List<SecretValue> stayed, Set<Key> wanted) {
-    CompletableFuture<@Nullable Throwable> key =
-        CompletableFuture.runAsync(
-                () -> Objects.requireNonNull(sealer).reopen(stayed),
-                time.threads("evercred-restore-", 1, 1))
-            .handle((nothing, thrown) -> thrown);
-    keyIsBack = key;
-    return key.thenCompose(
-        thrown -> {
-          if (thrown != null) {
-            entries.forgetStayed();
-            Log.EVERCRED.log(
-                System.Logger.Level.WARNING,
-                "What was sealed before a checkpoint cannot be opened after it, and is loaded"
-                    + " anew.",
-                thrown instanceof CompletionException ? thrown.getCause() : thrown);
-          }
-          // What has lapsed is loaded with the rest, and readers wait for that.
-          for (Entry entry : entries.takeBack()) {
-            startRefresh(entry, entry.snapshot());
-            wanted.remove(entry.key);
-          }
-          return reload(wanted);
-        });
-  }
-
-  private static void notReloaded(Throwable thrown) {
-    Log.EVERCRED.log(
-        System.Logger.Level.WARNING,
-        "Secrets are not loaded ahead after a restore; each is loaded when it is read.",
-        thrown);
-  }
-
-  private CompletableFuture<Void> reload(Set<Key> keys) {
-    var current = new HashSet<Key>();
-    var all = new ArrayList<CompletableFuture<Void>>();
-    for (Key key : keys) {
-      if (key.version().equals(VersionSelector.CURRENT)) {
-        current.add(key);
-      } else if (key.version().isLabel()) {
-        all.add(
-            flights
-                .join(key, Purpose.LOAD, () -> entries.usable(key))
-                .end
-                .handle(
-                    (value, thrown) -> {
-                      if (thrown != null) {
-                        notReloaded(key, failure(thrown));
-                      }
-                      return null;
-                    }));
-      }
-    }
-    if (!current.isEmpty()) {
-      all.add(
-          new Prefetch(entries, flights, source.batchSize())
-              .start(current)
-              .thenAccept(
-                  report ->
-                      report
-                          .failed()
-                          .forEach(
-                              (id, failure) ->
-                                  notReloaded(new Key(id, VersionSelector.CURRENT), failure))));
-    }
-    return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new));
-  }
-
-  private static void notReloaded(Key key, SecretException failure) {
-    Log.EVERCRED.log(
-        System.Logger.Level.WARNING,
-        "Secret {0} could not be loaded after a restore ({1}); the next read tries again. {2}",
-        key,
-        failure.reason(),
-        failure.getMessage());
   }
 
   /** Returns how many values are held. */

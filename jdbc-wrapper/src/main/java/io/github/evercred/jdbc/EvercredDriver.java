@@ -1,11 +1,13 @@
 package io.github.evercred.jdbc;
 
+import io.github.evercred.RotationAwareLogin;
 import io.github.evercred.SecretCache;
 import java.sql.Connection;
 import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
 import java.sql.SQLException;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.logging.Logger;
@@ -120,6 +122,20 @@ public final class EvercredDriver implements Driver {
    */
   public EvercredDriver(SecretCache cache) {
     this.cache = Objects.requireNonNull(cache, "cache");
+  }
+
+  /**
+   * Returns what logs in, by the cache that it reads from, for measuring: the caches that drivers
+   * and data sources have made by their settings, and those that were handed to them. A cache is
+   * among them from the first login that asked for it. {@code EvercredMetrics.of(cache,
+   * name).logins(login)} and {@link RotationAwareLogin#statistics} take it from there; none of it
+   * calls AWS or a database.
+   *
+   * @return a snapshot; holds what is in it. A cache that its owner has closed stays in later ones
+   *     until it is collected
+   */
+  public static Map<SecretCache, RotationAwareLogin> logins() {
+    return Logins.all();
   }
 
   /**

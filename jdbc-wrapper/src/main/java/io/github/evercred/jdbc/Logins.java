@@ -126,12 +126,30 @@ final class Logins implements RotationListener {
     }
   }
 
+  /** Returns each cache that somebody has logged in with, and what logs in. */
+  static Map<SecretCache, RotationAwareLogin> all() {
+    var all = new HashMap<SecretCache, RotationAwareLogin>();
+    synchronized (BY_CACHE) {
+      BY_CACHE.forEach(
+          (cache, known) -> {
+            Logins logins = known.get();
+            if (logins != null) {
+              all.put(cache, logins.login);
+            }
+          });
+    }
+    return Map.copyOf(all);
+  }
+
   /** Closes the shared caches. Whoever logs in after that gets new ones. */
   static void closeShared() {
     List<Shared> open;
     synchronized (SHARED) {
       open = List.copyOf(SHARED.values());
       SHARED.clear();
+    }
+    synchronized (BY_CACHE) {
+      open.forEach(shared -> BY_CACHE.remove(shared.cache()));
     }
     for (Shared shared : open) {
       shared.cache().close();

@@ -3,10 +3,14 @@ package io.github.evercred.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.evercred.EvercredMetrics;
+import io.github.evercred.RotationAwareLogin;
+import io.github.evercred.SecretCache;
 import io.github.evercred.testkit.EvercredExtension;
 import io.github.evercred.testkit.Fault;
 import io.github.evercred.testkit.LocalSecretsManager;
 import io.github.evercred.testkit.Requests;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
@@ -14,6 +18,7 @@ import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
@@ -240,6 +245,45 @@ class EvercredDriverTest {
       assertThat(database.calls).hasSize(2);
     }
     assertThat(secrets.calls("GetSecretValue", "driver/closed")).isEqualTo(2);
+  }
+
+  @Test
+  void logins_ofSharedAndHandedInCaches_canBeMeasured(LocalSecretsManager secrets)
+      throws SQLException {
+    secrets.createSecret("driver/measured", FakeSecrets.login("app", "p1"));
+    Logins.closeShared();
+    try (ScriptedDriver database = ScriptedDriver.accepting("p1");
+        SecretCache own = new FakeSecrets().put("own", FakeSecrets.login("app", "p1")).cache()) {
+      assertThat(driver.connect(URL, properties(secrets, "driver/measured"))).isNotNull();
+      SecretCache made = shared(secrets).cache;
+      var data = new EvercredDataSource();
+      data.setCache(own);
+      data.setUrl("jdbc:scripted://h/db");
+      data.setSecretId("own");
+      assertThat(data.getConnection()).isNotNull();
+      assertThat(data.getConnection()).isNotNull();
+      assertThat(database.calls).hasSize(3);
+
+      Map<SecretCache, RotationAwareLogin> logins = EvercredDriver.logins();
+      assertThat(logins).containsKeys(made, own);
+      var registry = new SimpleMeterRegistry();
+      logins.forEach(
+          (cache, login) ->
+              EvercredMetrics.of(cache, cache == own ? "own" : "c" + System.identityHashCode(cache))
+                  .logins(login)
+                  .bindTo(registry));
+      assertThat(
+              registry
+                  .get("evercred.logins")
+                  .tags("cache", "own", "result", "succeeded")
+                  .functionCounter()
+                  .count())
+          .isEqualTo(2);
+      assertThat(Objects.requireNonNull(logins.get(made)).statistics().succeeded()).isEqualTo(1);
+
+      Logins.closeShared();
+      assertThat(EvercredDriver.logins()).doesNotContainKey(made).containsKey(own);
+    }
   }
 
   @ParameterizedTest
