@@ -116,10 +116,15 @@ public final class SecretHttpClient extends HttpClient {
   private final Predicate<? super ResponseInfo> refused;
   private final Executor executor;
 
-  /** Where a login has just used AWSCURRENT, and nothing has been refused since. */
-  private final Map<Target, Steady> steady = new ConcurrentHashMap<>();
+  /** What was last seen of each origin. */
+  private final Map<Target, Seen> seen = new ConcurrentHashMap<>();
 
-  private record Steady(String versionId, long since) {}
+  /**
+   * Either that a login used AWSCURRENT, or that something was refused.
+   *
+   * @param steadyVersion what was AWSCURRENT; null if something was refused
+   */
+  private record Seen(@Nullable String steadyVersion, long at) {}
 
   private SecretHttpClient(Builder builder, HttpClient wrapped, HeaderValue header) {
     this.wrapped = wrapped;
@@ -277,11 +282,25 @@ public final class SecretHttpClient extends HttpClient {
 
     /** Requests may go on without a login for a while, if there is nothing that one would tell. */
     private void settle() {
-      login
-          .versionInUse(target, secretId, options)
-          .filter(used -> used.value().versionId().equals(used.currentVersionId()))
-          .ifPresent(
-              used -> steady.put(target, new Steady(used.currentVersionId(), System.nanoTime())));
+      String current =
+          login
+              .versionInUse(target, secretId, options)
+              .filter(used -> used.value().versionId().equals(used.currentVersionId()))
+              .map(VersionInUse::currentVersionId)
+              .orElse(null);
+      if (current != null) {
+        var steady = new Seen(current, System.nanoTime());
+        seen.merge(
+            target,
+            steady,
+            (old, made) ->
+                // What began before a refusal may have been the last that was accepted.
+                old.steadyVersion() == null && begun - old.at() < 0 ? old : made);
+      }
+    }
+
+    private void unsettle() {
+      seen.put(target, new Seen(null, System.nanoTime()));
     }
 
     /** Never in the caller's thread. */
@@ -303,7 +322,7 @@ public final class SecretHttpClient extends HttpClient {
                 if (failure != null) {
                   result.completeExceptionally(unwrapped(failure));
                 } else if (refused != null) {
-                  steady.remove(target);
+                  unsettle();
                   refusal = refused.of(version, response);
                   untold = true;
                   runLater(result);
@@ -316,15 +335,16 @@ public final class SecretHttpClient extends HttpClient {
     }
 
     private @Nullable SecretValue steadyVersion() {
-      Steady known = steady.get(target);
-      if (known == null || System.nanoTime() - known.since() >= STEADY_NANOS) {
+      Seen last = seen.get(target);
+      String version = last == null ? null : last.steadyVersion();
+      if (last == null || version == null || System.nanoTime() - last.at() >= STEADY_NANOS) {
         return null;
       }
       return login
           .versionInUse(target, secretId, options)
-          .filter(used -> used.currentVersionId().equals(known.versionId()))
+          .filter(used -> used.currentVersionId().equals(version))
           .map(VersionInUse::value)
-          .filter(used -> used.versionId().equals(known.versionId()))
+          .filter(used -> used.versionId().equals(version))
           .orElse(null);
     }
 
@@ -391,7 +411,7 @@ public final class SecretHttpClient extends HttpClient {
       }
       Refusal<T> refused = held.get();
       if (refused != null) {
-        steady.remove(target);
+        unsettle();
         refusal = refused.of(version, response);
         throw new Refused(response.statusCode());
       }

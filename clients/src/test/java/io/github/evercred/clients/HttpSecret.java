@@ -39,14 +39,20 @@ final class HttpSecret implements AutoCloseable {
 
   /** The first step. The second is the server's. */
   void pending(String key) {
-    String version = manager.startRotation(ID);
-    manager.putSecretValue(ID, version, json(key), "AWSPENDING");
+    pending(ID, key);
+  }
+
+  void pending(String id, String key) {
+    manager.putSecretValue(id, manager.startRotation(id), json(key), "AWSPENDING");
   }
 
   /** The last step. */
   void promote() {
-    String version = manager.versionId(ID, "AWSPENDING").orElseThrow();
-    manager.moveLabel(ID, "AWSCURRENT", version);
+    promote(ID);
+  }
+
+  void promote(String id) {
+    manager.moveLabel(id, "AWSCURRENT", manager.versionId(id, "AWSPENDING").orElseThrow());
   }
 
   String version(String label) {

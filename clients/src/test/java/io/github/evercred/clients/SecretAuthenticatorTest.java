@@ -3,6 +3,7 @@ package io.github.evercred.clients;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.evercred.SecretCache;
 import io.github.evercred.SecretException;
 import io.github.evercred.testkit.Fault;
 import java.io.IOException;
@@ -113,25 +114,28 @@ class SecretAuthenticatorTest {
   @Test
   void proxy_throughTheSteps_failsNoCall() throws Exception {
     try (var proxy = new KeyServer("Proxy-Authorization", basic(FIRST))) {
+      secret.manager.createSecret("prod/proxy", secret.manager.value(HttpSecret.ID, "AWSCURRENT"));
       proxy.challenge = "Basic realm=\"out\"";
       proxy.refusal = 407;
+      SecretCache secrets = secret.cache;
+      var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), proxy.port());
+      // recipe: authenticator
       HttpClient client =
           HttpClient.newBuilder()
-              .proxy(
-                  ProxySelector.of(
-                      new InetSocketAddress(InetAddress.getLoopbackAddress(), proxy.port())))
+              .proxy(ProxySelector.of(address))
               .authenticator(
-                  SecretAuthenticator.builder(secret.cache, HttpSecret.ID)
-                      .proxy("LocalHost", proxy.port())
+                  SecretAuthenticator.builder(secrets, "prod/proxy")
+                      .proxy(address.getHostString(), address.getPort())
                       .build())
               .build();
+      // end
       HttpRequest request =
           HttpRequest.newBuilder(URI.create("http://orders.example.com/x")).build();
       for (int step = 0; step < 4; step++) {
         switch (step) {
-          case 1 -> secret.pending(SECOND);
+          case 1 -> secret.pending("prod/proxy", SECOND);
           case 2 -> proxy.accepted = basic(SECOND);
-          case 3 -> secret.promote();
+          case 3 -> secret.promote("prod/proxy");
           default -> {}
         }
         assertThat(client.send(request, BodyHandlers.discarding()).statusCode()).isEqualTo(200);
