@@ -42,15 +42,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>What this cannot do.</b> One call at a time goes through a rotation without failing, after
  * one refusal of the old password, or two by {@code HttpURLConnection}, which sends what it has
- * kept twice. Of many at once, some may be given the old password again. A {@code
- * HttpURLConnection} then asks again, up to {@code http.maxRedirects} (20) times, which is enough;
- * a {@code HttpClient} fails with "too many authentication attempts" after {@code
- * jdk.httpclient.auth.retrylimit} (3), the answer it had kept among them: set that system property
- * to 20, or, for a server, use {@link SecretHttpClient} with the header {@code Authorization},
- * which knows what was refused. Of a rotation that follows another within 15 minutes, a first call
- * may fail. Refusals are not counted here and listeners are not told. Schemes other than Basic are
- * not answered; nor is Basic by a {@code HttpClient} to a proxy for https, unless {@code
- * jdk.http.auth.tunneling.disabledSchemes} is set to an empty text.
+ * kept twice. Of many at once, some are given the old password again. A {@code HttpURLConnection}
+ * then asks again, up to {@code http.maxRedirects} (20) times, which is enough. A {@code
+ * HttpClient} has only {@code jdk.httpclient.auth.retrylimit} (3) and {@code
+ * jdk.httpclient.redirects.retrylimit} (5) tries for a request: of 8 requests at once one failed,
+ * of 16 two, and none with both system properties at 20. For a server {@link SecretHttpClient} is
+ * better there, with the header {@code Authorization}: it knows what was refused. Of a rotation
+ * that follows another within 15 minutes, a first call may fail. Refusals are not counted here and
+ * listeners are not told. Schemes other than Basic are not answered; nor does a {@code HttpClient}
+ * ask for a proxy to https, unless {@code jdk.http.auth.tunneling.disabledSchemes} is set to an
+ * empty text.
  *
  * <p>Questions from other places, or of the other {@linkplain Authenticator.RequestorType type},
  * are not answered. The JDK keeps user and password in its own memory, and may show them in its log

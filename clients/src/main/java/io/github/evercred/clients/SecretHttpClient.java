@@ -69,11 +69,11 @@ import org.jspecify.annotations.Nullable;
  * 429 say nothing of a version.
  *
  * <p><b>Where the secret goes.</b> To the {@linkplain Builder#origin origins} that are named, and
- * nowhere else: a request to another fails with an {@link IllegalArgumentException}. The JDK's
- * client sends headers on when it follows a redirect, to another host, too (until versions of 2025;
- * since then to the same origin only), so a client that follows redirects cannot be wrapped: 3xx is
- * an answer. The header is not on the {@link HttpResponse#request() request} of a response. The
- * JDK's own log of headers, {@code jdk.httpclient.HttpClient.log=headers}, does show it.
+ * nowhere else: a request to another fails with an {@link IllegalArgumentException}. When the JDK's
+ * client follows a redirect, it sends such a header on to whatever host that names (seen with
+ * 17.0.15 and 25.0.3), so a client that follows redirects cannot be wrapped: 3xx is an answer. The
+ * header is not on the {@link HttpResponse#request() request} of a response. The JDK's own log of
+ * headers, {@code jdk.httpclient.HttpClient.log=headers}, does show it.
  *
  * <p><b>Requests.</b> A request may be sent several times, but only after a refusal. Its body must
  * be one that can be published again, as all that {@link HttpRequest.BodyPublishers} makes are,
@@ -400,7 +400,6 @@ public final class SecretHttpClient extends HttpClient {
           throw new Refused(known.response().statusCode());
         }
       }
-      discard();
       var held = new AtomicReference<@Nullable Refusal<T>>();
       HttpResponse<T> response;
       try {
@@ -412,6 +411,7 @@ public final class SecretHttpClient extends HttpClient {
       Refusal<T> refused = held.get();
       if (refused != null) {
         unsettle();
+        discard(); // Not before: it is the answer if this try does not come to one.
         refusal = refused.of(version, response);
         throw new Refused(response.statusCode());
       }

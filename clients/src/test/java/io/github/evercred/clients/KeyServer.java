@@ -31,6 +31,10 @@ final class KeyServer implements AutoCloseable {
   private final CountDownLatch end = new CountDownLatch(1);
   final AtomicInteger refused = new AtomicInteger();
   final AtomicInteger arrived = new AtomicInteger();
+
+  /** Requests whose response has not been written to its end. */
+  final AtomicInteger underWay = new AtomicInteger();
+
   final Set<InetSocketAddress> connections = ConcurrentHashMap.newKeySet();
 
   /** Requests that came without the header: no refusal of anything. */
@@ -40,6 +44,7 @@ final class KeyServer implements AutoCloseable {
   final List<String> seen = new CopyOnWriteArrayList<>();
 
   volatile String accepted;
+  private volatile int passing;
   volatile int status = 200;
   volatile int refusal = 401;
   volatile byte[] refusalBody = NO.getBytes(StandardCharsets.UTF_8);
@@ -71,21 +76,36 @@ final class KeyServer implements AutoCloseable {
 
   /** Holds all requests that arrive, until the latch is counted down. */
   CountDownLatch hold() {
+    return holdAfter(0);
+  }
+
+  /** Holds all requests but the first so many, counted from the start of the server. */
+  CountDownLatch holdAfter(int requests) {
     var latch = new CountDownLatch(1);
+    passing = requests;
     gate.set(latch);
     return latch;
   }
 
   private void answer(HttpExchange exchange) throws IOException {
+    underWay.incrementAndGet();
+    try {
+      answerOnce(exchange);
+    } finally {
+      underWay.decrementAndGet();
+    }
+  }
+
+  private void answerOnce(HttpExchange exchange) throws IOException {
     try (exchange) {
       connections.add(exchange.getRemoteAddress());
       byte[] body = exchange.getRequestBody().readAllBytes();
       String key = exchange.getRequestHeaders().getFirst(header);
       seen.add(String.valueOf(key));
       boolean right = accepted.equals(key);
-      arrived.incrementAndGet();
+      int number = arrived.incrementAndGet();
       CountDownLatch held = gate.get();
-      if (held != null) {
+      if (held != null && number > passing) {
         await(held);
       }
       if (right || status != 200) {

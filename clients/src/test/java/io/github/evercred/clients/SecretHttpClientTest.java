@@ -16,6 +16,8 @@ import io.github.evercred.Target;
 import io.github.evercred.testkit.Requests;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.Authenticator;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -473,13 +475,44 @@ class SecretHttpClientTest {
   }
 
   @Test
-  void send_refusalThatIsLong_isNotReadToItsEnd() throws Exception {
+  void send_refusalThatIsLong_isNotReadToItsEndAndItsConnectionGivenUp() throws Exception {
     HttpClient client = client();
     call(client);
     server.refusalBody = new byte[20_000_000];
     rotateIntoWindow();
 
     assertThat(call(client).statusCode()).isEqualTo(200);
+    Awaited.until(() -> server.underWay.get() == 0, () -> "somebody waits for the client to read");
+  }
+
+  @Test
+  void send_nextTryHangs_returnsTheRefusalThatItGot() throws Exception {
+    HttpClient client = client();
+    call(client);
+    rotateIntoWindow();
+    CountDownLatch gate = server.holdAfter(2);
+    HttpRequest request =
+        HttpRequest.newBuilder(server.uri("/")).timeout(Duration.ofSeconds(1)).build();
+
+    HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+
+    gate.countDown();
+    assertThat(response.statusCode()).isEqualTo(401);
+    assertThat(response.body()).isEqualTo(KeyServer.NO);
+  }
+
+  @Test
+  void send_refusedForOthersAMomentAgo_failsWithWhyAndWithoutTheSecret() throws Exception {
+    server.accepted = "another";
+    HttpClient client =
+        client(builder -> builder.options(LoginOptions.DEFAULTS.withRotationWait(Duration.ZERO)));
+    assertThat(call(client).statusCode()).isEqualTo(401);
+
+    assertThatThrownBy(() -> call(client))
+        .isExactlyInstanceOf(IOException.class)
+        .hasMessageContaining("refused a moment ago")
+        .hasRootCauseMessage("The server refused the secret with status 401")
+        .satisfies(e -> assertThat(stackTrace(e)).doesNotContain("MARKER"));
   }
 
   @Test
@@ -698,6 +731,12 @@ class SecretHttpClientTest {
     assertThat(client.proxy()).isEmpty();
     assertThat(client.authenticator()).isEmpty();
     assertThat(client.executor()).isEmpty();
+  }
+
+  private static String stackTrace(Throwable e) {
+    var text = new StringWriter();
+    e.printStackTrace(new PrintWriter(text));
+    return text.toString();
   }
 
   /** Waits for what comes of other threads. */
