@@ -289,7 +289,7 @@ public final class SecretCache implements AutoCloseable {
    * @throws SecretException if the fetch fails; what is cached stays
    */
   public SecretValue refresh(String secretId) {
-    return refresh(secretId, null);
+    return refresh(key(secretId, VersionSelector.CURRENT), null);
   }
 
   /**
@@ -303,7 +303,25 @@ public final class SecretCache implements AutoCloseable {
    * @throws SecretException if the fetch fails; what is cached stays
    */
   public SecretValue refreshUnless(String secretId, String failedVersionId) {
-    return refresh(secretId, Objects.requireNonNull(failedVersionId, "failedVersionId"));
+    return refresh(
+        key(secretId, VersionSelector.CURRENT),
+        Objects.requireNonNull(failedVersionId, "failedVersionId"));
+  }
+
+  /**
+   * Fetches the current, the previous and the pending version now, as {@link #versions} reads them,
+   * unless a fetch of the three began within {@code minimumInterval}: then the cached ones are
+   * returned at once. This is what a verifier calls that meets the name of a version which is none
+   * of those it knows; however many names are made up, it costs no more than that interval allows.
+   * Never sleeps; calls at the same moment share one fetch.
+   *
+   * @param secretId name or ARN
+   * @return the versions
+   * @throws SecretException if the fetch fails; what is cached stays
+   */
+  public SecretVersions refreshVersions(String secretId) {
+    SecretValue current = refresh(key(secretId, VersionSelector.ALL), null);
+    return Objects.requireNonNull(current.versions());
   }
 
   /**
@@ -514,8 +532,7 @@ public final class SecretCache implements AutoCloseable {
     return new Key(secretId, Objects.requireNonNull(version, "version"));
   }
 
-  private SecretValue refresh(String secretId, @Nullable String failedVersionId) {
-    Key key = key(secretId, VersionSelector.CURRENT);
+  private SecretValue refresh(Key key, @Nullable String failedVersionId) {
     Entry entry = entries.findOrAdopt(key);
     if (entry == null) {
       return read(key, Time.FOREVER);

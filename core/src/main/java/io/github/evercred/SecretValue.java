@@ -414,7 +414,8 @@ public final class SecretValue {
     }
 
     /**
-     * Sets when the version was created.
+     * Sets when the version was created. Without it {@link SecretCache#versions} does not notice if
+     * two rotations end between two of its calls.
      *
      * @param createdAt the time, or null if it is not known
      * @return this builder

@@ -86,6 +86,7 @@ class CheckpointTest {
       assertSuspended(() -> f.cache.versions(ID));
       assertSuspended(() -> f.cache.refresh(ID));
       assertSuspended(() -> f.cache.refreshUnless(ID, FakeSource.version(1)));
+      assertSuspended(() -> f.cache.refreshVersions(ID));
       assertSuspended(() -> f.cache.prefetch(ID));
       assertSuspended(handle::get);
       assertSuspended(f.cache.getAsync(ID));

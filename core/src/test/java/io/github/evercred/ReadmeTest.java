@@ -39,9 +39,9 @@ class ReadmeTest {
     Supplier<String> apiKey = secrets.handle("prod/payment/api").map(api -> api.field("key"));
     String now = apiKey.get(); // A volatile read, but for the first and after 15 idle minutes.
 
-    for (SecretValue key : secrets.versions("prod/tokens/key").all()) {
-      accept(key); // Current, previous and pending, as they stood together.
-    }
+    SecretVersions keys = secrets.versions("prod/tokens/key"); // As they stood together.
+    accept(keys.current());
+    keys.previous().ifPresent(this::accept);
     // end
     secrets.close();
     return login.username() + " " + login.password() + " " + now;

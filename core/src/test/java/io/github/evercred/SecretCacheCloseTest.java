@@ -71,6 +71,7 @@ class SecretCacheCloseTest {
       assertClosed(Crew.of(1, () -> f.cache.get("never asked")).failure());
       assertClosed(Crew.of(1, () -> f.cache.refresh(ID)).failure());
       assertClosed(Crew.of(1, () -> f.cache.refreshUnless(ID, "x")).failure());
+      assertClosed(Crew.of(1, () -> f.cache.refreshVersions(ID)).failure());
       assertThat(f.source.calls()).isEqualTo(2);
     }
   }

@@ -329,6 +329,7 @@ class SecretCacheFailureTest {
       assertNullRejected(() -> f.cache.get(ID, VersionSelector.CURRENT, nothing()));
       assertNullRejected(() -> f.cache.refresh(nothing()));
       assertNullRejected(() -> f.cache.refreshUnless(ID, nothing()));
+      assertNullRejected(() -> f.cache.refreshVersions(nothing()));
       assertThat(f.source.calls()).isZero();
     }
   }

@@ -359,6 +359,68 @@ class SecretVersionsTest {
   }
 
   @Test
+  void refreshVersions_whatIsCachedIsOld_fetchesTheThreeOnceAnInterval() {
+    try (var f = new CacheFixture()) {
+      f.cache.versions(ID);
+      f.rotate(2, "two");
+
+      assertThat(Labels.text(f.cache.refreshVersions(ID))).isEqualTo(Labels.text(1, 0, 0));
+      assertThat(f.source.calls()).as("within minimumInterval").isEqualTo(3);
+      f.time.advance(Duration.ofSeconds(1));
+
+      for (int i = 0; i < 1_000; i++) {
+        assertThat(Labels.text(f.cache.refreshVersions(ID))).isEqualTo(Labels.text(2, 1, 0));
+      }
+      assertThat(Labels.text(f.cache.versions(ID))).isEqualTo(Labels.text(2, 1, 0));
+      assertThat(f.read()).isEqualTo("two");
+      assertThat(f.source.calls()).isEqualTo(6);
+    }
+  }
+
+  @Test
+  void refreshVersions_nothingCached_fetchesOnce() {
+    try (var f = new CacheFixture()) {
+      f.rotate(2, "two");
+
+      assertThat(Labels.text(f.cache.refreshVersions(ID))).isEqualTo(Labels.text(2, 1, 0));
+      assertThat(f.source.calls()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void refreshVersions_fiftyThreads_shareTheThreeCalls() {
+    try (var f = new CacheFixture()) {
+      f.cache.versions(ID);
+      f.rotate(2, "two");
+      f.time.advance(Duration.ofMinutes(1));
+      f.source.hold();
+
+      var callers = Crew.of(50, () -> f.cache.refreshVersions(ID).current().asString());
+      f.time.awaitWaiting(50);
+      assertThat(f.cache.versions(ID).current().asString())
+          .as("nobody else waits")
+          .isEqualTo("one");
+      f.source.release();
+
+      assertThat(callers.values()).containsOnly("two");
+      assertThat(f.source.calls()).isEqualTo(6);
+    }
+  }
+
+  @Test
+  void refreshVersions_fails_throwsAndKeepsWhatIsCached() {
+    try (var f = new CacheFixture()) {
+      f.cache.versions(ID);
+      f.time.advance(Duration.ofSeconds(2));
+      f.source.failing(Reason.ACCESS_DENIED);
+
+      assertThat(Crew.of(1, () -> f.cache.refreshVersions(ID)).failure().reason())
+          .isEqualTo(Reason.ACCESS_DENIED);
+      assertThat(f.cache.versions(ID).current().asString()).isEqualTo("one");
+    }
+  }
+
+  @Test
   void get_afterVersions_costsNoCallAndIsTheSameVersion() {
     try (var f = new CacheFixture()) {
       f.rotate(2, "two");

@@ -54,7 +54,7 @@ class SecretHttpClientTest {
   private static final String FIRST = "key-one-MARKER";
   private static final String SECOND = "key-two-MARKER";
   private static final LoginOptions IMPATIENT =
-      LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(300));
+      LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(150));
 
   private final HttpSecret secret = new HttpSecret(FIRST);
   private final KeyServer server = new KeyServer(HEADER, FIRST);
@@ -449,7 +449,7 @@ class SecretHttpClientTest {
   @Test
   void send_refusalsThatNobodyReads_leaveNoConnectionBehind() throws Exception {
     HttpClient client = client();
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 4; i++) {
       String key = "key-" + i;
       secret.pending(key);
       server.accepted = key;
@@ -459,8 +459,8 @@ class SecretHttpClientTest {
       secret.promote();
     }
 
-    assertThat(server.refused).hasValue(6);
-    assertThat(server.connections).hasSizeLessThan(4);
+    assertThat(server.refused).hasValue(4);
+    assertThat(server.connections).hasSizeLessThan(3);
   }
 
   @Test
@@ -593,7 +593,7 @@ class SecretHttpClientTest {
   void sendAsync_refusedWithoutAThread_goesOnWithWhatWorks() throws Exception {
     HttpClient client = counted();
     AtomicInteger refused = server.refused;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 3; i++) {
       String key = "key-" + i;
       got(client.sendAsync(get("/"), BodyHandlers.discarding()));
       secret.pending(key);

@@ -22,6 +22,8 @@ public final class AnyClient {
     var all = new LinkedHashMap<String, Callable<Scenario>>();
     all.put("http", ApiKeyScenario::new);
     all.put("oauth", OAuthScenario::new);
+    all.put("jwt", SignatureScenario::new);
+    all.put("own", OwnClientScenario::new);
     return all;
   }
 

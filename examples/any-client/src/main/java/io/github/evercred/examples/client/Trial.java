@@ -20,7 +20,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 
 /** Rotates the credential of a scenario while workers call without a pause. */
 final class Trial {
-  private static final long WORKERS_STOP_SECONDS = 60;
+  private static final long PATIENCE_SECONDS = 60;
 
   private final int workers;
   private final int rotations;
@@ -68,9 +68,10 @@ final class Trial {
 
   private Result run(Scenario scenario, LocalSecretsManager secrets, Scenario.Calls client)
       throws Exception {
-    var crew = new Crew(client);
-    crew.start(workers);
+    var crew = new Crew(client, workers);
+    crew.start();
     try {
+      crew.awaitFirstCalls();
       Rotation rotation = scenario.rotation(secrets);
       pause();
       for (int i = 0; i < rotations; i++) {
@@ -108,18 +109,29 @@ final class Trial {
     private final LongAdder failed = new LongAdder();
     private final AtomicReference<@Nullable Exception> firstFailure = new AtomicReference<>();
     private final List<Thread> threads = new ArrayList<>();
+    private final CountDownLatch first;
     private volatile boolean stopped;
 
-    Crew(Scenario.Calls client) {
+    Crew(Scenario.Calls client, int workers) {
       this.client = client;
+      this.first = new CountDownLatch(workers);
     }
 
-    void start(int workers) {
+    void start() {
+      long workers = first.getCount();
       for (int i = 1; i <= workers; i++) {
         var thread = new Thread(this::work, "worker-" + i);
         thread.setDaemon(true);
         threads.add(thread);
         thread.start();
+      }
+    }
+
+    /** The first calls load what later ones have. */
+    void awaitFirstCalls() throws InterruptedException {
+      if (!first.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        throw new IllegalStateException(
+            "Not every worker has made a call within " + PATIENCE_SECONDS + " s");
       }
     }
 
@@ -132,18 +144,19 @@ final class Trial {
           firstFailure.compareAndSet(null, e);
         }
         calls.increment();
+        first.countDown();
       }
     }
 
     /** Lets each end the call that it is in. */
     void stop() throws InterruptedException {
       stopped = true;
-      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(WORKERS_STOP_SECONDS);
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
       for (Thread thread : threads) {
         thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())));
         if (thread.isAlive()) {
           throw new IllegalStateException(
-              "A call has not ended within " + WORKERS_STOP_SECONDS + " s, in " + thread.getName());
+              "A call has not ended within " + PATIENCE_SECONDS + " s, in " + thread.getName());
         }
       }
     }
