@@ -28,6 +28,7 @@ class PublicApiTest {
           "AwsSecretSource",
           "AwsSecretSource$Builder",
           "CredentialUse",
+          "CredentialUse$Call",
           "EvercredMetrics",
           "FailureKind",
           "JfrEvents",

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.github.evercred.FakeTarget.Failed;
 import io.github.evercred.FakeTarget.Seen;
 import io.github.evercred.SecretException.Reason;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -1506,5 +1507,73 @@ class RotationAwareLoginTest {
     connect();
 
     assertThat(login.statistics()).isEqualTo(new LoginStatistics(2, 1, 1, 0, 1, 0, 0));
+  }
+
+  private String call(FailureKind refusal) throws IOException {
+    return login.login(
+        TARGET,
+        ID,
+        options,
+        Optional.empty(),
+        CredentialUse.of(
+            (version, left) -> {
+              try {
+                return server.use(version, left);
+              } catch (Failed e) {
+                throw new IOException(e.getMessage(), e);
+              }
+            },
+            e -> e.getCause() instanceof Failed failed && failed.kind == refusal,
+            IOException::new));
+  }
+
+  @Test
+  void useOfACall_insideWindow_goesOnWithPending() throws Exception {
+    rotateInto(2);
+
+    assertThat(call(FailureKind.CREDENTIAL)).endsWith(version(2));
+
+    assertThat(server.seen()).containsExactly(new Seen("p1", false), new Seen("p2", true));
+  }
+
+  @Test
+  void useOfACall_failureThatIsNoRefusal_isRethrownUntouched() {
+    rotateInto(2);
+
+    assertThatThrownBy(() -> call(FailureKind.UNCERTAIN))
+        .isInstanceOf(IOException.class)
+        .cause()
+        .isInstanceOfSatisfying(Failed.class, e -> assertThat(e.isServers()).isTrue());
+    assertThat(server.logins()).isEqualTo(1);
+  }
+
+  @Test
+  void useOfACall_nothingIsAccepted_failsWithTheRefusalAsCause() throws Exception {
+    server.accept("other");
+    Future<String> calling = threads.submit(() -> call(FailureKind.CREDENTIAL));
+    advanceUntilDone(calling, Duration.ofMinutes(1));
+
+    assertThat(failure(calling))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("No version of secret 'orders' at fake db:1 was accepted")
+        .hasCauseInstanceOf(IOException.class);
+  }
+
+  @Test
+  void useOfACall_refusedAndSecretsManagerAway_keepsBothCauses() {
+    var use = CredentialUse.of((version, left) -> "", e -> true, IOException::new);
+    var refusal = new IOException("401");
+    var away = new SecretException(Reason.UNAVAILABLE, "away", null);
+
+    assertThat(use.failure(new LoginFailure(LoginFailure.Kind.REFUSED, "all", refusal, away)))
+        .hasMessage("all")
+        .hasCause(refusal)
+        .hasSuppressedException(away);
+    assertThat(use.failure(new LoginFailure(LoginFailure.Kind.NO_SECRET, "none", null, away)))
+        .hasMessage("none")
+        .hasCause(away);
+    assertThat(use.failure(new LoginFailure(LoginFailure.Kind.TIMED_OUT, "late", null, null)))
+        .hasMessage("late")
+        .hasNoCause();
   }
 }

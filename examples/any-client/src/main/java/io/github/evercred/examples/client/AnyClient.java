@@ -20,6 +20,8 @@ public final class AnyClient {
   /** Starts servers and all, by the word that names a scenario on the command line. */
   static Map<String, Callable<Scenario>> scenarios() {
     var all = new LinkedHashMap<String, Callable<Scenario>>();
+    all.put("http", ApiKeyScenario::new);
+    all.put("oauth", OAuthScenario::new);
     all.put("jwt", SignatureScenario::new);
     all.put("own", OwnClientScenario::new);
     all.put("r2dbc", R2dbcPostgres::start);

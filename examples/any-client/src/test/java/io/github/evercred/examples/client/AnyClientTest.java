@@ -26,7 +26,7 @@ class AnyClientTest {
   @MethodSource("names")
   void client_throughTwoRotations_failsNoCall(String name) throws Exception {
     try (Scenario scenario = Objects.requireNonNull(AnyClient.scenarios().get(name)).call()) {
-      Result result = new Trial(8, 2, Duration.ofMillis(500)).run(scenario);
+      Result result = new Trial(8, 2, Duration.ofMillis(300)).run(scenario);
 
       System.out.println(Result.HEAD + System.lineSeparator() + result.row());
       assertThat(result.firstFailure()).isNull();
