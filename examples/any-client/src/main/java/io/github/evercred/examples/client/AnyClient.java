@@ -8,12 +8,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /** Runs each client through two rotations under load, and prints what that came to. */
 public final class AnyClient {
   private static final int WORKERS = 8;
   private static final int ROTATIONS = 2;
   private static final Duration WINDOW = Duration.ofMillis(500);
+
+  /** Held, or its level would be forgotten with it. */
+  private static final Logger LOGS = Logger.getLogger("");
 
   private AnyClient() {}
 
@@ -36,6 +41,7 @@ public final class AnyClient {
    * @throws InterruptedException if it is interrupted
    */
   public static void main(String[] arguments) throws InterruptedException {
+    LOGS.setLevel(Level.WARNING); // Each rotation is told at INFO, in the midst of the table.
     System.exit(run(Arrays.asList(arguments), System.out, System.err));
   }
 
