@@ -34,9 +34,10 @@ import org.reactivestreams.Publisher;
  *
  * <p>The secret is a JSON object with {@code username} and {@code password}; the options say the
  * rest, and hold neither. The driver's own connection is handed out, so a query costs nothing more.
- * The driver's own connection factory is made once for each version, and kept for as long as that
- * version is held in memory, in clear text even where the cache is sealed: R2DBC drivers keep what
- * they are made with.
+ * The driver's own connection factory, which keeps the password that it is made with, is made for
+ * each connection and not kept. That costs well under a millisecond with PostgreSQL's driver, which
+ * then knows nothing of what another connection learned of its hosts. What a driver's connection
+ * keeps of its password is the driver's business.
  *
  * <p><b>Threads.</b> Instances are thread-safe. Nothing blocks its caller: a login, which may have
  * to wait for a rotation, is followed by a thread of this factory's own. Those are daemons named
@@ -51,9 +52,10 @@ import org.reactivestreams.Publisher;
  *
  * <p><b>Limits.</b> A subscriber gets its connection or an error within {@link
  * Builder#loginTimeout}, waiting for a thread included. One that cancels frees its thread, and a
- * connection that arrives after that is closed. Whether the socket of a login that has been given
- * up is closed at once is the driver's to say: PostgreSQL's 1.1.3 keeps it until the server answers
- * or hangs up.
+ * connection that arrives after that is closed. A driver that blocks whoever subscribes to it keeps
+ * its thread for as long as it does so. Whether the socket of a login that has been given up is
+ * closed at once is the driver's to say: PostgreSQL's 1.1.3 keeps it until the server answers or
+ * hangs up.
  *
  * <p><b>Failure.</b> Failures of the driver's that no credential mends, and refusals where nothing
  * is bridged, are signalled as they came; else it is an {@link R2dbcException} that says what was
@@ -101,7 +103,7 @@ public final class EvercredConnectionFactory implements ConnectionFactory {
    * @param options the driver's own, without user and password
    * @return a builder
    * @throws IllegalArgumentException if they hold a user or a password, name no driver, or name
-   *     r2dbc-pool as driver: it belongs on top
+   *     r2dbc-pool or r2dbc-proxy as driver: they belong on top
    */
   public static Builder builder(
       RotationAwareLogin login, String secretId, ConnectionFactoryOptions options) {

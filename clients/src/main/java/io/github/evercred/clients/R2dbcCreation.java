@@ -39,6 +39,7 @@ final class R2dbcCreation implements Subscription {
   private final FutureTask<@Nullable Void> task = new FutureTask<>(this::run, null);
 
   private volatile long begun;
+  private volatile @Nullable Throwable mistake;
 
   private R2dbcCreation(
       Subscriber<? super Connection> subscriber, ThreadPoolExecutor threads, Login login) {
@@ -65,17 +66,26 @@ final class R2dbcCreation implements Subscription {
 
   @Override
   public void request(long n) {
+    IllegalArgumentException wrong = null;
     if (n <= 0) {
-      Subscriber<? super Connection> told = end();
-      if (told != null) {
-        told.onError(
-            new IllegalArgumentException(
-                "A subscriber must request more than 0 connections, not %d (Reactive Streams 3.9)."
-                    .formatted(n)));
-      }
-    } else if (requested.compareAndSet(false, true)) {
+      wrong =
+          new IllegalArgumentException(
+              "A subscriber must request more than 0 connections, not %d (Reactive Streams 3.9)."
+                  .formatted(n));
+      mistake = wrong;
+    }
+    if (requested.compareAndSet(false, true)) {
       begun = System.nanoTime();
       proceed();
+    } else if (wrong != null && missing.get() == 0) { // Else it is told once onSubscribe is over.
+      fail(wrong);
+    }
+  }
+
+  private void fail(Throwable why) {
+    Subscriber<? super Connection> told = end();
+    if (told != null) {
+      told.onError(why);
     }
   }
 
@@ -98,13 +108,15 @@ final class R2dbcCreation implements Subscription {
     if (missing.decrementAndGet() > 0 || subscriber.get() == null) {
       return;
     }
+    Throwable wrong = mistake;
+    if (wrong != null) {
+      fail(wrong);
+      return;
+    }
     try {
       threads.execute(task);
     } catch (RuntimeException | Error e) { // No more threads, for instance.
-      Subscriber<? super Connection> told = end();
-      if (told != null) {
-        told.onError(e);
-      }
+      fail(e);
     }
   }
 

@@ -24,10 +24,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.WeakHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -40,12 +38,6 @@ final class R2dbcLogin implements CredentialUse<Connection, Exception> {
   private final R2dbcEngine engine;
   private final Target target;
   private final ConnectionFactoryMetadata metadata;
-
-  /**
-   * The driver's factories, which read files and keep what they learn of hosts, so not one for each
-   * connection. They hold a password: they go when the cache and its logins drop that version.
-   */
-  private final Map<SecretValue, ConnectionFactory> drivers = new WeakHashMap<>();
 
   R2dbcLogin(
       String secretId,
@@ -89,6 +81,9 @@ final class R2dbcLogin implements CredentialUse<Connection, Exception> {
       case "pool" ->
           throw new IllegalArgumentException(
               "The driver is r2dbc-pool, which would keep one version of the secret: leave pool out of the URL, and build a ConnectionPool on top of this factory.");
+      case "proxy" ->
+          throw new IllegalArgumentException(
+              "The driver is r2dbc-proxy, which hides the real one: leave proxy out of the URL, and wrap this factory by ProxyConnectionFactory.");
       default -> {
         return options;
       }
@@ -136,22 +131,11 @@ final class R2dbcLogin implements CredentialUse<Connection, Exception> {
 
   @Override
   public Connection use(SecretValue version, Duration remaining) throws Exception {
-    return R2dbcArrival.await(driver(version).create(), remaining, target);
-  }
-
-  private ConnectionFactory driver(SecretValue version) {
-    synchronized (drivers) {
-      ConnectionFactory known = drivers.get(version);
-      if (known != null) {
-        return known;
-      }
-    }
-    // Outside: it may read files. Of several at once, all are good.
-    ConnectionFactory made = driver(version.field("username"), version.field("password"));
-    synchronized (drivers) {
-      drivers.put(version, made);
-    }
-    return made;
+    // A factory holds the password, so none is kept: it would be in memory after the cache is
+    // closed,
+    // and in a snapshot.
+    ConnectionFactory driver = driver(version.field("username"), version.field("password"));
+    return R2dbcArrival.await(driver.create(), remaining, target);
   }
 
   private ConnectionFactory driver(String user, String password) {

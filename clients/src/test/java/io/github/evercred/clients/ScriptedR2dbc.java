@@ -7,6 +7,7 @@ import io.r2dbc.spi.ConnectionFactoryOptions;
 import io.r2dbc.spi.ConnectionFactoryProvider;
 import io.r2dbc.spi.Option;
 import io.r2dbc.spi.R2dbcPermissionDeniedException;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +28,7 @@ public final class ScriptedR2dbc implements ConnectionFactoryProvider {
   static final class Script implements AutoCloseable {
     private final String name;
     private final Function<String, Publisher<Connection>> create;
-    final AtomicInteger factories = new AtomicInteger();
+    final List<WeakReference<ConnectionFactory>> factories = new CopyOnWriteArrayList<>();
     final AtomicInteger closed = new AtomicInteger();
     final List<String> passwords = new CopyOnWriteArrayList<>();
 
@@ -90,19 +91,21 @@ public final class ScriptedR2dbc implements ConnectionFactoryProvider {
   public ConnectionFactory create(ConnectionFactoryOptions options) {
     Script script = Objects.requireNonNull(SCRIPTS.get((String) options.getRequiredValue(SCRIPT)));
     String password = options.getRequiredValue(ConnectionFactoryOptions.PASSWORD).toString();
-    script.factories.incrementAndGet();
-    return new ConnectionFactory() {
-      @Override
-      public Publisher<? extends Connection> create() {
-        script.passwords.add(password);
-        return script.create.apply(password);
-      }
+    var made =
+        new ConnectionFactory() {
+          @Override
+          public Publisher<? extends Connection> create() {
+            script.passwords.add(password);
+            return script.create.apply(password);
+          }
 
-      @Override
-      public ConnectionFactoryMetadata getMetadata() {
-        return () -> "Scripted";
-      }
-    };
+          @Override
+          public ConnectionFactoryMetadata getMetadata() {
+            return () -> "Scripted";
+          }
+        };
+    script.factories.add(new WeakReference<>(made));
+    return made;
   }
 
   @Override
