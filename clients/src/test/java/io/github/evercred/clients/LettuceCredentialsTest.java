@@ -10,11 +10,11 @@ import io.github.evercred.RotationAwareLogin;
 import io.github.evercred.SecretCache;
 import io.github.evercred.SecretException;
 import io.github.evercred.testkit.Hold;
+import io.github.evercred.testkit.LocalRedis;
 import io.github.evercred.testkit.LocalSecretsManager;
 import io.github.evercred.testkit.Requests;
 import io.github.evercred.testkit.Rotation;
 import io.github.evercred.testkit.RotationTarget;
-import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisCredentials;
@@ -40,6 +40,7 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -87,8 +88,8 @@ class LettuceCredentialsTest {
     caches.forEach(SecretCache::close);
     secrets.clearFaults();
     secrets.forceDeleteSecret(SECRET);
-    redis.admin().aclDeluser(USER); // With its connections.
-    redis.admin().configResetstat();
+    redis.execute("ACL", "DELUSER", USER); // With its connections.
+    redis.execute("CONFIG", "RESETSTAT");
   }
 
   private SecretCache newCache() {
@@ -112,9 +113,17 @@ class LettuceCredentialsTest {
     return json.substring(json.lastIndexOf(':') + 2, json.length() - 2);
   }
 
+  private static void setPassword(LocalRedis server, String password) {
+    server.setUser(USER, password, "~*", "+@all");
+  }
+
+  private static RedisURI uri(LocalRedis server) {
+    return RedisURI.create(server.uri());
+  }
+
   /** The secret and the server agree. */
   private static void begin(String password) {
-    redis.setPassword(USER, password);
+    setPassword(redis, password);
     secrets.createSecret(SECRET, json(password));
   }
 
@@ -130,7 +139,7 @@ class LettuceCredentialsTest {
 
           @Override
           public void set(String current, String pending) {
-            redis.setPassword(USER, passwordOf(pending));
+            setPassword(redis, passwordOf(pending));
           }
         });
   }
@@ -140,11 +149,11 @@ class LettuceCredentialsTest {
   }
 
   private LettuceCredentials credentials() {
-    return new LettuceCredentials(login, SECRET, client, redis.uri());
+    return new LettuceCredentials(login, SECRET, client, uri(redis));
   }
 
   private static StatefulRedisConnection<String, String> connect(LettuceCredentials credentials) {
-    RedisURI uri = redis.uri();
+    RedisURI uri = uri(redis);
     uri.setCredentialsProvider(credentials);
     return client.connect(uri);
   }
@@ -164,7 +173,7 @@ class LettuceCredentialsTest {
     try (var connection = connect(credentials())) {
       assertThat(connection.sync().aclWhoami()).isEqualTo(USER);
     }
-    assertThat(redis.refused()).isZero();
+    assertThat(redis.refusedLogins()).isZero();
   }
 
   @ParameterizedTest
@@ -175,16 +184,16 @@ class LettuceCredentialsTest {
         "shared"
       })
   void secret_withoutUser_isThePasswordOfDefault(String secret) {
-    redis.setPassword("default", "shared");
+    redis.setUser("default", "shared", "~*", "+@all");
     secrets.createSecret(SECRET, secret);
     LettuceCredentials credentials = credentials();
     try (var connection = connect(credentials)) {
       assertThat(connection.sync().aclWhoami()).isEqualTo("default");
       assertThat(resolve(credentials).hasUsername()).isFalse();
     } finally {
-      redis.admin().aclSetuser("default", AclSetuserArgs.Builder.off());
+      redis.execute("ACL", "SETUSER", "default", "off");
     }
-    assertThat(redis.refused()).isZero();
+    assertThat(redis.refusedLogins()).isZero();
   }
 
   @Test
@@ -206,7 +215,7 @@ class LettuceCredentialsTest {
       rotation.finishSecret();
       dropped(connections);
 
-      assertThat(redis.refused()).as("by the probe alone").isEqualTo(1);
+      assertThat(redis.refusedLogins()).as("by the probe alone").isEqualTo(1);
       assertThat(login.statistics().incomplete()).isEqualTo(1);
     } finally {
       connections.forEach(StatefulRedisConnection::close);
@@ -236,19 +245,23 @@ class LettuceCredentialsTest {
       }
       connect(credentials).close();
 
-      assertThat(redis.refused()).isEqualTo(1);
+      assertThat(redis.refusedLogins()).isEqualTo(1);
       assertThat(before.sync().aclWhoami()).as("goes on as it is").isEqualTo(USER);
     }
   }
 
   @Test
   void clusterClient_withinARotation_isAcceptedAtOnce() throws Exception {
-    try (LocalRedis node = LocalRedis.start("cluster-enabled yes")) {
-      node.admin().clusterAddSlots(IntStream.range(0, 16_384).toArray());
-      node.setPassword(USER, "one+");
+    try (LocalRedis node = LocalRedis.builder().setting("cluster-enabled", "yes").start()) {
+      node.execute(
+          Stream.concat(
+                  Stream.of("CLUSTER", "ADDSLOTS"),
+                  IntStream.range(0, 16_384).mapToObj(String::valueOf))
+              .toArray(String[]::new));
+      setPassword(node, "one+");
       secrets.createSecret(SECRET, json("one"));
       secrets.putSecretValue(SECRET, null, json("one+"), "AWSPENDING");
-      RedisURI uri = node.uri();
+      RedisURI uri = uri(node);
       RedisClusterClient cluster = RedisClusterClient.create(client.getResources(), uri);
       uri.setCredentialsProvider(new LettuceCredentials(login, SECRET, cluster, uri));
       try (var connection = cluster.connect()) {
@@ -256,7 +269,7 @@ class LettuceCredentialsTest {
       } finally {
         cluster.shutdown(0, 2, TimeUnit.SECONDS);
       }
-      assertThat(node.refused()).isEqualTo(1);
+      assertThat(node.refusedLogins()).isEqualTo(1);
     }
   }
 
@@ -269,7 +282,7 @@ class LettuceCredentialsTest {
     rotation.setSecret();
     assertThat(password(resolve(credentials))).isEqualTo("one+");
 
-    redis.setPassword(USER, "one");
+    setPassword(redis, "one");
 
     assertThat(password(resolve(credentials))).isEqualTo("one");
   }
@@ -316,32 +329,33 @@ class LettuceCredentialsTest {
   void check_thatIsOver_leavesNoConnection() {
     begin("one");
     RedisCredentials unused = resolve(credentials());
-    redis.setPassword(USER, "of nobody");
+    setPassword(redis, "of nobody");
     Throwable refused =
         catchThrowable(
             () ->
                 resolve(
                     credentials(
-                        redis.uri(),
+                        uri(redis),
                         LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)))));
 
     assertThat(refused).isInstanceOf(RedisException.class);
     long end = System.nanoTime() + LIMIT.toNanos();
-    while (redis.admin().clientList().lines().count() > 1) { // The administrator's.
-      assertThat(System.nanoTime() - end).as(redis.admin().clientList()).isNegative();
+    String clients = redis.execute("CLIENT", "LIST");
+    while (clients.lines().count() > 1) { // The administrator's.
+      assertThat(System.nanoTime() - end).as(clients).isNegative();
       LockSupport.parkNanos(1_000_000);
+      clients = redis.execute("CLIENT", "LIST");
     }
   }
 
   @Test
   void server_withoutRoomForTheCheck_isLoggedInToUnchecked() {
     begin("one");
-    String before = redis.admin().configGet("maxclients").get("maxclients");
-    redis.admin().configSet("maxclients", "2"); // The administrator and one more.
+    redis.execute("CONFIG", "SET", "maxclients", "2"); // The administrator and one more.
     try (var connection = connect(credentials())) {
       assertThat(connection.sync().aclWhoami()).isEqualTo(USER);
     } finally {
-      redis.admin().configSet("maxclients", before);
+      redis.execute("CONFIG", "SET", "maxclients", "1000");
     }
   }
 
@@ -361,14 +375,14 @@ class LettuceCredentialsTest {
   @Test
   void version_thatWasRefused_isNotGivenUnchecked() {
     begin("one");
-    redis.setPassword(USER, "of nobody");
+    setPassword(redis, "of nobody");
     RedisClient own = RedisClient.create();
     var credentials =
         new LettuceCredentials(
             login,
             SECRET,
             own,
-            redis.uri(),
+            uri(redis),
             LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)));
     Throwable first = catchThrowable(() -> resolve(credentials));
     own.shutdown(0, 2, TimeUnit.SECONDS);
@@ -394,18 +408,18 @@ class LettuceCredentialsTest {
   @Test
   void user_withoutACommand_isLoggedInAllTheSame() {
     begin("one");
-    redis.admin().aclSetuser(USER, AclSetuserArgs.Builder.noCommands());
+    redis.execute("ACL", "SETUSER", USER, "nocommands");
 
     assertThat(password(resolve(credentials()))).isEqualTo("one");
-    assertThat(redis.refused()).isZero();
+    assertThat(redis.refusedLogins()).isZero();
   }
 
   @Test
   void noVersion_thatIsAccepted_isToldWithTheRefusal() {
     begin("one");
-    redis.setPassword(USER, "of nobody");
+    setPassword(redis, "of nobody");
     LettuceCredentials credentials =
-        credentials(redis.uri(), LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)));
+        credentials(uri(redis), LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)));
 
     assertThatThrownBy(() -> resolve(credentials))
         .isInstanceOf(RedisException.class)
@@ -431,7 +445,7 @@ class LettuceCredentialsTest {
         .isInstanceOf(RedisException.class)
         .hasCauseInstanceOf(SecretException.class)
         .hasMessageContaining(SECRET);
-    assertThat(redis.refused()).isZero();
+    assertThat(redis.refusedLogins()).isZero();
   }
 
   @Test
@@ -453,7 +467,7 @@ class LettuceCredentialsTest {
     RedisClient own = RedisClient.create();
     own.shutdown(0, 2, TimeUnit.SECONDS);
 
-    assertThat(password(resolve(new LettuceCredentials(login, SECRET, own, redis.uri()))))
+    assertThat(password(resolve(new LettuceCredentials(login, SECRET, own, uri(redis)))))
         .isEqualTo("one");
   }
 
@@ -505,9 +519,9 @@ class LettuceCredentialsTest {
     root.addHandler(handler);
     try {
       LettuceCredentials credentials =
-          credentials(redis.uri(), LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)));
+          credentials(uri(redis), LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)));
       connect(credentials).close();
-      redis.setPassword(USER, "of nobody");
+      setPassword(redis, "of nobody");
       catchThrowable(() -> connect(credentials)).printStackTrace(text);
       catchThrowable(() -> resolve(credentials)).printStackTrace(text);
       text.println(credentials);

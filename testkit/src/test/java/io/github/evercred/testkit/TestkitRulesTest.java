@@ -61,6 +61,8 @@ class TestkitRulesTest {
             "LocalMySql$Builder",
             "LocalPostgres",
             "LocalPostgres$Builder",
+            "LocalRedis",
+            "LocalRedis$Builder",
             "LocalSecretsManager",
             "LocalSecretsManager$Builder",
             "RecordedRequest",
@@ -107,7 +109,7 @@ class TestkitRulesTest {
     assertThat(importers(sources, "org.apache.commons")).containsExactly("Archive.java");
     assertThat(importers(sources, "org.junit")).containsExactly("EvercredExtension.java");
     assertThat(importers(sources, "software.amazon")).isEmpty();
-    for (String driver : List.of("com.mysql", "org.mariadb", "org.h2")) {
+    for (String driver : List.of("com.mysql", "org.mariadb", "org.h2", "redis.")) {
       assertThat(importers(sources, driver)).isEmpty();
     }
     assertThat(importers(sources, "org.postgresql")).containsExactly("PostgresDialect.java");

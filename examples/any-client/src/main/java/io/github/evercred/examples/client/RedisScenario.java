@@ -4,6 +4,7 @@ import io.github.evercred.RotationAwareLogin;
 import io.github.evercred.RotationListener;
 import io.github.evercred.SecretCache;
 import io.github.evercred.clients.LettuceCredentials;
+import io.github.evercred.testkit.LocalRedis;
 import io.github.evercred.testkit.RotationTarget;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisException;
@@ -39,7 +40,7 @@ final class RedisScenario implements Scenario, RotationTarget {
 
   RedisScenario() {
     LETTUCE.setLevel(Level.WARNING);
-    redis.setPassword(USER, first);
+    redis.setUser(USER, first, "~*", "+@all");
   }
 
   @Override
@@ -78,7 +79,7 @@ final class RedisScenario implements Scenario, RotationTarget {
 
   @Override
   public void set(String current, String pending) {
-    redis.setPassword(USER, passwordOf(pending));
+    redis.setUser(USER, passwordOf(pending));
     redis.dropConnections(USER);
   }
 
@@ -100,7 +101,7 @@ final class RedisScenario implements Scenario, RotationTarget {
   public Calls open(Supplier<SecretCache> caches, RotationListener listener) {
     var login = new RotationAwareLogin(caches.get(), listener);
     RedisClient client = RedisClient.create();
-    RedisURI uri = uri(redis.address(), client, login);
+    RedisURI uri = uri(redis.uri().toString(), client, login);
     List<StatefulRedisConnection<String, String>> connections = new ArrayList<>();
     for (int i = 0; i < CONNECTIONS; i++) {
       connections.add(client.connect(uri));
@@ -143,7 +144,7 @@ final class RedisScenario implements Scenario, RotationTarget {
 
   @Override
   public long refused() {
-    return redis.refused();
+    return redis.refusedLogins();
   }
 
   @Override
