@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class HeldBody<T> implements BodySubscriber<T>, Flow.Subscription {
   private static final int MOST_HELD = 64 * 1024;
-  private static final long MOST_SECONDS = 5;
+  private static final long MOST_SECONDS = 2;
 
   /*
    * One item at a time is asked of the connection. All signals pass through drain(), which one
@@ -49,8 +49,14 @@ final class HeldBody<T> implements BodySubscriber<T>, Flow.Subscription {
 
   @Override
   public void onSubscribe(Flow.Subscription subscription) {
+    boolean givenUp;
     synchronized (lock) {
       connection = subscription;
+      givenUp = discarded && told;
+    }
+    if (givenUp) {
+      subscription.cancel();
+      return;
     }
     drain();
   }

@@ -1,6 +1,8 @@
 package io.github.evercred.clients;
 
 import io.github.evercred.CredentialUse;
+import io.github.evercred.FailureKind;
+import io.github.evercred.LoginFailure;
 import io.github.evercred.LoginOptions;
 import io.github.evercred.RotationAwareLogin;
 import io.github.evercred.SecretException;
@@ -38,6 +40,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -82,14 +85,18 @@ import org.jspecify.annotations.Nullable;
  * replaced. Its {@link HttpRequest#timeout() time-out} holds for the whole, all tries and waits; a
  * {@link HttpTimeoutException} says that it has passed. Without one a try takes as long as the
  * wrapped client lets it, and a request that was refused is sent again only within {@link
- * LoginOptions#rotationWait}, from its beginning. The body handler is asked for the response that
- * is returned, and for no other.
+ * LoginOptions#rotationWait}, from its beginning or, with {@code sendAsync}, from the moment that
+ * it has a thread. What the last try came to is what is returned or thrown; only where there was
+ * none after a refusal is it that. The body handler is asked for the response that is returned, and
+ * for no other.
  *
  * <p><b>Threads.</b> Instances are thread-safe. {@code send} blocks its caller. {@code sendAsync}
- * never does: while all is well it takes no thread. Once a second, and while a secret is being
- * loaded or rotated, a request needs a thread until its response is there: one of the {@linkplain
- * Builder#executor executor}. Cancelling its future cancels the request. Responses, futures and
- * executors are otherwise those of the wrapped client, which is not closed with this one; this one
+ * never does: while all is well it takes no thread. One request a second, and every one while the
+ * secret is not loaded yet or a refusal has not been followed by a success, needs a thread until
+ * its response is there: one of the {@linkplain Builder#executor executor}. So {@linkplain
+ * io.github.evercred.SecretCache#prefetch load the secret} before a burst. Cancelling its future
+ * cancels the request. Responses, futures and executors are otherwise those of the wrapped client
+ * (but for what JDKs after 17 have added to responses), which is not closed with this one; this one
  * need not be closed. WebSockets are not supported.
  *
  * <p>The {@linkplain RotationAwareLogin#statistics statistics} of the login count the requests that
@@ -120,11 +127,11 @@ public final class SecretHttpClient extends HttpClient {
   private final Map<Target, Seen> seen = new ConcurrentHashMap<>();
 
   /**
-   * Either that a login used AWSCURRENT, or that something was refused.
+   * Either when a request last set out to have a login of its own, or when something was refused.
    *
-   * @param steadyVersion what was AWSCURRENT; null if something was refused
+   * @param refused whether something was, and no request that began later has been accepted since
    */
-  private record Seen(@Nullable String steadyVersion, long at) {}
+  private record Seen(boolean refused, long at) {}
 
   private SecretHttpClient(Builder builder, HttpClient wrapped, HeaderValue header) {
     this.wrapped = wrapped;
@@ -180,9 +187,13 @@ public final class SecretHttpClient extends HttpClient {
   @Override
   public <T> HttpResponse<T> send(HttpRequest request, BodyHandler<T> handler)
       throws IOException, InterruptedException {
-    CompletionStage<HttpResponse<T>> response = new Exchange<>(request, handler, null).run();
+    var exchange = new Exchange<>(request, handler, null);
+    CompletionStage<HttpResponse<T>> response = exchange.run();
     try {
       return response.toCompletableFuture().get();
+    } catch (InterruptedException e) {
+      exchange.abandon();
+      throw e;
     } catch (ExecutionException e) {
       throw new IOException("The body of a refusal could not be read", e.getCause());
     }
@@ -212,7 +223,7 @@ public final class SecretHttpClient extends HttpClient {
   }
 
   /** One request of the user's, sent once or several times. */
-  private final class Exchange<T> {
+  private final class Exchange<T> implements CredentialUse<HttpResponse<T>, Exception> {
     private final HttpRequest request;
     private final BodyHandler<T> handler;
     private final @Nullable PushPromiseHandler<T> pushes;
@@ -225,6 +236,15 @@ public final class SecretHttpClient extends HttpClient {
 
     /** Whether that was of a try that no login knows of. */
     private boolean untold;
+
+    /** What the last try came to, if it was neither accepted nor refused. */
+    private @Nullable Exception outcome;
+
+    /** Why a version cannot be made into a header. */
+    private @Nullable SecretException unfit;
+
+    /** The body of a refusal that was returned. */
+    private volatile @Nullable HeldBody<T> returned;
 
     Exchange(HttpRequest request, BodyHandler<T> handler, @Nullable PushPromiseHandler<T> pushes) {
       this.request = Objects.requireNonNull(request, "request");
@@ -242,24 +262,30 @@ public final class SecretHttpClient extends HttpClient {
     CompletionStage<HttpResponse<T>> run() throws IOException, InterruptedException {
       HttpResponse<T> response;
       try {
-        response =
-            login.login(
-                target,
-                secretId,
-                options,
-                left(),
-                CredentialUse.<HttpResponse<T>, Exception>of(
-                    this::attempt, Refused.class::isInstance, NoLogin::new));
+        if (left().filter(Duration::isNegative).isPresent()) {
+          throw timedOut(null);
+        }
+        response = login.login(target, secretId, options, left(), this);
       } catch (Undecided e) {
         response = e.response(this);
       } catch (Refused | NoLogin e) {
         if (Thread.interrupted()) {
           throw interrupted(e);
         }
+        if (outcome instanceof Undecided last) {
+          return CompletableFuture.completedStage(last.response(this));
+        }
+        if (outcome instanceof IOException last) {
+          throw last; // It came after any refusal, and the server may have done what was asked.
+        }
         Refusal<T> last = refusal;
         refusal = null;
         if (last != null) {
+          returned = last.body();
           return last.handOver(request, handler);
+        }
+        if (unfit != null && e instanceof NoLogin none && none.secretFailure == unfit) {
+          throw unfit;
         }
         throw left().filter(Duration::isNegative).isPresent()
             ? timedOut(e)
@@ -280,27 +306,17 @@ public final class SecretHttpClient extends HttpClient {
       return CompletableFuture.completedStage(response);
     }
 
-    /** Requests may go on without a login for a while, if there is nothing that one would tell. */
+    /** Requests may go on without a login of their own. */
     private void settle() {
-      String current =
-          login
-              .versionInUse(target, secretId, options)
-              .filter(used -> used.value().versionId().equals(used.currentVersionId()))
-              .map(VersionInUse::currentVersionId)
-              .orElse(null);
-      if (current != null) {
-        var steady = new Seen(current, System.nanoTime());
-        seen.merge(
-            target,
-            steady,
-            (old, made) ->
-                // What began before a refusal may have been the last that was accepted.
-                old.steadyVersion() == null && begun - old.at() < 0 ? old : made);
-      }
+      // What began before a refusal may have been the last that was accepted.
+      seen.computeIfPresent(
+          target,
+          (origin, last) ->
+              last.refused() && begun - last.at() >= 0 ? new Seen(false, begun) : last);
     }
 
     private void unsettle() {
-      seen.put(target, new Seen(null, System.nanoTime()));
+      seen.put(target, new Seen(true, System.nanoTime()));
     }
 
     /** Never in the caller's thread. */
@@ -334,48 +350,83 @@ public final class SecretHttpClient extends HttpClient {
       return result;
     }
 
+    /** The version to go on with, or null if this request is to have a login of its own. */
     private @Nullable SecretValue steadyVersion() {
-      Seen last = seen.get(target);
-      String version = last == null ? null : last.steadyVersion();
-      if (last == null || version == null || System.nanoTime() - last.at() >= STEADY_NANOS) {
+      if (options.loginsAtOnce() != LoginOptions.UNLIMITED) {
+        return null; // Only a login keeps to that.
+      }
+      var now = new Seen(false, begun);
+      Seen last = seen.putIfAbsent(target, now);
+      if (last == null || last.refused()) {
         return null;
       }
-      return login
-          .versionInUse(target, secretId, options)
-          .filter(used -> used.currentVersionId().equals(version))
-          .map(VersionInUse::value)
-          .filter(used -> used.versionId().equals(version))
-          .orElse(null);
+      long age = begun - last.at(); // Negative after a restore on another machine.
+      if ((age < 0 || age >= STEADY_NANOS) && seen.replace(target, last, now)) {
+        return null; // One of all that see it: the others go on.
+      }
+      return login.versionInUse(target, secretId, options).map(VersionInUse::value).orElse(null);
     }
 
     private void runLater(CompletableFuture<HttpResponse<T>> result) {
+      var queued = new CompletableFuture<@Nullable Void>();
       var task =
           new FutureTask<@Nullable Void>(
               () -> {
+                if (!queued.complete(null)) {
+                  return null; // Cancelled, or too late.
+                }
                 try {
+                  CompletionStage<HttpResponse<T>> stage = run();
                   CompletionStage<?> unused =
-                      run()
-                          .whenComplete(
-                              (response, failure) -> {
-                                if (failure == null) {
-                                  result.complete(response);
-                                } else {
-                                  result.completeExceptionally(unwrapped(failure));
-                                }
-                              });
+                      stage.whenComplete(
+                          (response, failure) -> {
+                            if (failure == null) {
+                              result.complete(response);
+                            } else {
+                              result.completeExceptionally(unwrapped(failure));
+                            }
+                          });
+                  if (result.isCancelled()) {
+                    abandon();
+                  }
                 } catch (Throwable e) {
                   result.completeExceptionally(e);
                 }
                 return null;
               });
-      cancelWith(result, () -> task.cancel(true));
+      CompletableFuture<?> unused =
+          queued.whenComplete(
+              (started, why) -> {
+                if (why != null) {
+                  discard();
+                  result.completeExceptionally(
+                      why instanceof TimeoutException ? timedOut(null) : why);
+                }
+              });
+      cancelWith(
+          result,
+          () -> {
+            queued.cancel(false);
+            task.cancel(true);
+            abandon();
+          });
+      left().ifPresent(left -> queued.orTimeout(left.toNanos(), TimeUnit.NANOSECONDS));
       try {
         executor.execute(task);
       } catch (RejectedExecutionException e) {
-        discard();
-        result.completeExceptionally(
+        queued.completeExceptionally(
             new IOException(
                 "Too many requests wait for a thread; give the client an executor of its own", e));
+      } catch (RuntimeException | Error e) { // No thread to be had, for instance.
+        queued.completeExceptionally(e);
+      }
+    }
+
+    /** Nobody reads what was returned. */
+    void abandon() {
+      HeldBody<T> body = returned;
+      if (body != null) {
+        body.cancel();
       }
     }
 
@@ -390,9 +441,33 @@ public final class SecretHttpClient extends HttpClient {
               });
     }
 
+    @Override
+    public FailureKind sort(Exception failure) {
+      return failure instanceof Refused ? FailureKind.CREDENTIAL : FailureKind.OTHER;
+    }
+
+    /** Names no user, but finds out whether a version can be used, before it is. */
+    @Override
+    public String userName(SecretValue version) {
+      try {
+        headerOf(version);
+        return "";
+      } catch (SecretException e) {
+        unfit = e;
+        throw e;
+      }
+    }
+
+    @Override
+    public Exception failure(LoginFailure failure) {
+      return new NoLogin(failure);
+    }
+
     /** One try. */
-    private HttpResponse<T> attempt(SecretValue version, Duration remaining)
+    @Override
+    public HttpResponse<T> use(SecretValue version, Duration remaining)
         throws IOException, InterruptedException {
+      outcome = null;
       Refusal<T> known = refusal;
       if (untold && known != null) {
         untold = false;
@@ -407,6 +482,9 @@ public final class SecretHttpClient extends HttpClient {
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt(); // Whatever the login makes of it.
         throw e;
+      } catch (IOException e) {
+        outcome = e;
+        throw e;
       }
       Refusal<T> refused = held.get();
       if (refused != null) {
@@ -417,7 +495,9 @@ public final class SecretHttpClient extends HttpClient {
       }
       var answer = new Answer<>(response, request);
       if (response.statusCode() >= 500 || response.statusCode() == TOO_MANY_REQUESTS) {
-        throw new Undecided(this, answer);
+        var undecided = new Undecided(this, answer);
+        outcome = undecided;
+        throw undecided;
       }
       return answer;
     }
@@ -468,7 +548,7 @@ public final class SecretHttpClient extends HttpClient {
       };
     }
 
-    private HttpRequest with(SecretValue version) throws HttpTimeoutException {
+    private String headerOf(SecretValue version) {
       String text = value.apply(version);
       if (text == null || !text.chars().allMatch(SecretHttpClient::mayStandInAHeader)) {
         // The JDK would say so, too, and quote it.
@@ -479,6 +559,11 @@ public final class SecretHttpClient extends HttpClient {
                 .formatted(version.versionId(), secretId, header),
             null);
       }
+      return text;
+    }
+
+    private HttpRequest with(SecretValue version) throws HttpTimeoutException {
+      String text = headerOf(version);
       var with = HttpRequest.newBuilder(request, (name, other) -> !name.equalsIgnoreCase(header));
       with.setHeader(header, text);
       Optional<Duration> left = left();
@@ -599,8 +684,11 @@ public final class SecretHttpClient extends HttpClient {
   private static final class NoLogin extends Exception {
     private static final long serialVersionUID = 1L;
 
-    NoLogin(String message, @Nullable Exception cause) {
-      super(message, cause);
+    private final transient @Nullable SecretException secretFailure;
+
+    NoLogin(LoginFailure why) {
+      super(why.message(), why.lastRefusal() != null ? why.lastRefusal() : why.secretFailure());
+      secretFailure = why.secretFailure();
     }
   }
 
@@ -767,7 +855,8 @@ public final class SecretHttpClient extends HttpClient {
     /**
      * Sets how a rotation is bridged.
      *
-     * @param options the options
+     * @param options the options; with a bound on {@code loginsAtOnce} every request of {@code
+     *     sendAsync} takes a thread
      * @return this builder
      */
     public Builder options(LoginOptions options) {

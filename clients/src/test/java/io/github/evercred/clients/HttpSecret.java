@@ -46,6 +46,11 @@ final class HttpSecret implements AutoCloseable {
     manager.putSecretValue(id, manager.startRotation(id), json(key), "AWSPENDING");
   }
 
+  /** The first step, by somebody who does not know what the secret looks like. */
+  void pendingMalformed(String text) {
+    manager.putSecretValue(ID, manager.startRotation(ID), text, "AWSPENDING");
+  }
+
   /** The last step. */
   void promote() {
     promote(ID);

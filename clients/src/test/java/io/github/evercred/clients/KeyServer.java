@@ -9,6 +9,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -43,6 +44,9 @@ final class KeyServer implements AutoCloseable {
   /** What the header said, in the order of arrival. */
   final List<String> seen = new CopyOnWriteArrayList<>();
 
+  /** All headers of the last request. */
+  volatile Map<String, List<String>> headers = Map.of();
+
   volatile String accepted;
   private volatile int passing;
   volatile int status = 200;
@@ -50,7 +54,7 @@ final class KeyServer implements AutoCloseable {
   volatile byte[] refusalBody = NO.getBytes(StandardCharsets.UTF_8);
   volatile @Nullable String challenge;
 
-  /** Sends the head of a refusal, half of its body, and then nothing. */
+  /** Sends the head of a refusal, half of its body, and the rest more slowly than anybody waits. */
   volatile boolean refusalStalls;
 
   KeyServer(String header, String accepted) {
@@ -102,6 +106,7 @@ final class KeyServer implements AutoCloseable {
       byte[] body = exchange.getRequestBody().readAllBytes();
       String key = exchange.getRequestHeaders().getFirst(header);
       seen.add(String.valueOf(key));
+      headers = exchange.getRequestHeaders();
       boolean right = accepted.equals(key);
       int number = arrived.incrementAndGet();
       CountDownLatch held = gate.get();
@@ -125,10 +130,21 @@ final class KeyServer implements AutoCloseable {
       if (refusalStalls) {
         exchange.getResponseBody().write(no, 0, no.length / 2);
         exchange.getResponseBody().flush();
-        await(end);
+        for (int i = no.length / 2; i < no.length && !isOver(); i++) {
+          exchange.getResponseBody().write(no, i, 1);
+          exchange.getResponseBody().flush(); // Fails once nobody is there.
+        }
       } else {
         exchange.getResponseBody().write(no);
       }
+    }
+  }
+
+  private boolean isOver() throws IOException {
+    try {
+      return end.await(20, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      throw new IOException(e);
     }
   }
 

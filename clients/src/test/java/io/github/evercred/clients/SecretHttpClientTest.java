@@ -41,6 +41,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -402,9 +403,15 @@ class SecretHttpClientTest {
   @Test
   void send_ownHeaderOfThatName_isReplacedAndOthersStay() throws Exception {
     HttpRequest request =
-        HttpRequest.newBuilder(server.uri("/")).header("x-api-key", "mine").build();
+        HttpRequest.newBuilder(server.uri("/"))
+            .header("x-api-key", "mine")
+            .header("X-Other", "stays")
+            .build();
 
     assertThat(client().send(request, BodyHandlers.discarding()).statusCode()).isEqualTo(200);
+    assertThat(server.headers)
+        .containsEntry("X-api-key", List.of(FIRST))
+        .containsEntry("X-other", List.of("stays"));
     assertThat(request.headers().firstValue(HEADER)).hasValue("mine");
   }
 
@@ -464,14 +471,15 @@ class SecretHttpClientTest {
   }
 
   @Test
-  void send_refusalWhoseBodyNeverEnds_isNotWaitedFor() throws Exception {
+  void send_refusalWhoseBodyDoesNotEnd_isNotWaitedForAndItsConnectionGivenUp() throws Exception {
     HttpClient client = client();
     call(client);
-    server.refusalBody = new byte[200];
+    server.refusalBody = new byte[20_000];
     server.refusalStalls = true;
     rotateIntoWindow();
 
     assertThat(call(client).statusCode()).isEqualTo(200);
+    Awaited.until(() -> server.underWay.get() == 0, () -> "the connection is still there");
   }
 
   @Test
@@ -486,7 +494,7 @@ class SecretHttpClientTest {
   }
 
   @Test
-  void send_nextTryHangs_returnsTheRefusalThatItGot() throws Exception {
+  void send_nextTryHangs_saysSoSinceTheServerMayHaveDoneIt() throws Exception {
     HttpClient client = client();
     call(client);
     rotateIntoWindow();
@@ -494,9 +502,52 @@ class SecretHttpClientTest {
     HttpRequest request =
         HttpRequest.newBuilder(server.uri("/")).timeout(Duration.ofSeconds(1)).build();
 
-    HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+    assertThatThrownBy(() -> client.send(request, BodyHandlers.ofString()))
+        .isInstanceOf(HttpTimeoutException.class);
+    gate.countDown();
+  }
+
+  @Test
+  void send_nextTryIsAnsweredTooLateForAnother_returnsThatAnswerAndAsksTheHandlerOnce()
+      throws Exception {
+    HttpClient client =
+        client(
+            builder ->
+                builder.options(LoginOptions.DEFAULTS.withRotationWait(Duration.ofSeconds(3))));
+    call(client);
+    rotateIntoWindow();
+    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(3_100);
+    CountDownLatch gate = server.holdAfter(2);
+    var asked = new AtomicInteger();
+    Future<HttpResponse<String>> response =
+        threads.submit(
+            () ->
+                client.send(
+                    post("hello"),
+                    info -> {
+                      asked.incrementAndGet();
+                      return BodyHandlers.ofString().apply(info);
+                    }));
+    Awaited.until(() -> server.arrived.get() == 3, () -> "no next try");
+    server.status = 503;
+    Awaited.until(() -> System.nanoTime() - end > 0, () -> "rotationWait is over");
 
     gate.countDown();
+
+    assertThat(response.get(30, TimeUnit.SECONDS).statusCode()).isEqualTo(503);
+    assertThat(response.get().body()).isEqualTo("hello");
+    assertThat(asked).hasValue(1);
+  }
+
+  @Test
+  void send_pendingThatIsOfAnotherShape_isPassedOver() throws Exception {
+    HttpClient client = client(builder -> builder.options(IMPATIENT));
+    call(client);
+    secret.pendingMalformed("{\"other\":\"MARKER\"}");
+    server.accepted = "another";
+
+    HttpResponse<String> response = call(client);
+
     assertThat(response.statusCode()).isEqualTo(401);
     assertThat(response.body()).isEqualTo(KeyServer.NO);
   }
@@ -688,6 +739,102 @@ class SecretHttpClientTest {
         .cause()
         .isInstanceOf(IOException.class)
         .hasMessageContaining("executor");
+  }
+
+  @Test
+  void sendAsync_manyToAServerThatIsSlow_takeOneThread() throws Exception {
+    HttpClient client = counted();
+    secret.cache.prefetch(HttpSecret.ID).orThrow();
+    CountDownLatch gate = server.hold();
+    var calls = new ArrayList<CompletableFuture<HttpResponse<String>>>();
+
+    // The first has a login of its own; the secret is in use from then on, or once it has begun.
+    calls.add(client.sendAsync(post("first"), BodyHandlers.ofString()));
+    Awaited.until(() -> server.arrived.get() == 1, () -> "the first has not arrived");
+    for (int i = 0; i < 60; i++) {
+      calls.add(client.sendAsync(post("hello"), BodyHandlers.ofString()));
+    }
+
+    assertThat(tasks).as("of a second or two, not of 61 requests").hasValueLessThan(5);
+    gate.countDown();
+    for (CompletableFuture<HttpResponse<String>> call : calls) {
+      assertThat(got(call).statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void sendAsync_loginsAtOnceIsBounded_keepsToIt() throws Exception {
+    HttpClient client =
+        client(
+            builder ->
+                builder
+                    .options(LoginOptions.DEFAULTS.withLoginsAtOnce(2))
+                    .executor(
+                        task -> {
+                          tasks.incrementAndGet();
+                          threads.execute(task);
+                        }));
+    for (int i = 0; i < 5; i++) {
+      got(client.sendAsync(get("/"), BodyHandlers.discarding()));
+    }
+
+    assertThat(tasks).hasValue(5);
+    assertThat(secret.statistics().succeeded()).isEqualTo(5);
+  }
+
+  @Test
+  void sendAsync_executorThatBreaks_failsWithThat() {
+    HttpClient client =
+        client(
+            builder ->
+                builder.executor(
+                    task -> {
+                      throw new IllegalStateException("broken");
+                    }));
+
+    assertThatThrownBy(() -> got(client.sendAsync(get("/"), BodyHandlers.ofString())))
+        .hasRootCauseInstanceOf(IllegalStateException.class)
+        .hasRootCauseMessage("broken");
+  }
+
+  @Test
+  void sendAsync_timeoutOfTheRequest_holdsWhileItWaitsForAThread() {
+    HttpClient client = client(builder -> builder.executor(task -> {}));
+    HttpRequest request =
+        HttpRequest.newBuilder(server.uri("/")).timeout(Duration.ofMillis(300)).build();
+
+    assertThatThrownBy(() -> got(client.sendAsync(request, BodyHandlers.ofString())))
+        .cause()
+        .isInstanceOf(HttpTimeoutException.class)
+        .hasMessageContaining("before it was sent");
+    assertThat(server.arrived).hasValue(0);
+  }
+
+  @Test
+  void sendAsync_cancelledWhileItWaitsForAThread_leavesNoConnectionBehind() throws Exception {
+    var taking = new AtomicBoolean(true);
+    HttpClient client =
+        client(
+            builder ->
+                builder.executor(
+                    task -> {
+                      tasks.incrementAndGet();
+                      if (taking.get()) {
+                        threads.execute(task);
+                      }
+                    }));
+    got(client.sendAsync(get("/"), BodyHandlers.discarding()));
+    server.refusalBody = new byte[20_000_000];
+    rotateIntoWindow();
+    taking.set(false);
+    int before = tasks.get();
+    CompletableFuture<HttpResponse<String>> call =
+        client.sendAsync(get("/"), BodyHandlers.ofString());
+    Awaited.until(() -> tasks.get() > before, () -> "nothing waits for a thread");
+
+    assertThat(call.cancel(true)).isTrue();
+
+    Awaited.until(() -> server.underWay.get() == 0, () -> "somebody waits for the client to read");
   }
 
   @Test
