@@ -541,7 +541,10 @@ class SecretHttpClientTest {
 
   @Test
   void send_pendingThatIsOfAnotherShape_isPassedOver() throws Exception {
-    HttpClient client = client(builder -> builder.options(IMPATIENT));
+    HttpClient client =
+        client(
+            builder ->
+                builder.options(LoginOptions.DEFAULTS.withRotationWait(Duration.ofSeconds(2))));
     call(client);
     secret.pendingMalformed("{\"other\":\"MARKER\"}");
     server.accepted = "another";
