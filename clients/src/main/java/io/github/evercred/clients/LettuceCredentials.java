@@ -26,6 +26,10 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.protocol.ProtocolVersion;
+import io.lettuce.core.resource.ClientResources;
+import io.lettuce.core.tracing.Tracing;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.CharBuffer;
 import java.time.Duration;
 import java.util.List;
@@ -39,7 +43,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -66,19 +72,27 @@ import reactor.core.publisher.Mono;
  * while one check runs share the next one, so a storm of reconnects costs a few. A rotation costs
  * one refused login per process, and those of handshakes that were checked just before it. Where
  * the check could not be made (no connection to be had, no answer) the credentials are given
- * unchecked, and Lettuce's own connection will say why.
+ * unchecked, and Lettuce's own connection will say why. The first of these is logged as a warning
+ * of the logger {@code io.github.evercred}, those that follow at DEBUG until a check succeeds.
  *
  * <p>Sessions that are open stay as they are: Redis lets them go on after their password was taken
  * away, and where a server drops them Lettuce reconnects. So no credentials are streamed, and
  * Lettuce's {@code ReauthenticateBehavior} changes nothing here.
  *
  * <p>Nothing here writes a password anywhere. Lettuce does, in every command that it sends, to its
- * logger {@code io.lettuce.core.protocol.CommandEncoder} at level TRACE: leave that off.
+ * logger {@code io.lettuce.core.protocol.CommandEncoder} at level TRACE: leave that off. And where
+ * the client's resources trace, each span of Lettuce's own handshake holds its arguments, the
+ * password among them, unless told otherwise: {@code BraveTracing} by {@code
+ * excludeCommandArgsFromSpanTags()}, {@code MicrometerTracing} by what it is made with (its default
+ * leaves them out). Checks are never traced.
  *
  * <p><b>Threads.</b> Instances are thread-safe; one serves all connections to one server or
  * cluster. {@link #resolveCredentials} never blocks: checks are made one at a time in a daemon
- * thread of this instance, which ends when it was not needed for 10 s. Neither the client nor the
- * cache is ever closed here. Nothing here accepts or returns null.
+ * thread of this instance, which ends when it was not needed for 10 s, and gives the event loops
+ * that it shares with the client back. Neither the client nor its resources nor the cache are ever
+ * closed here. Nothing here accepts or returns null.
+ *
+ * <p>Lettuce 7.0 or newer; tested with 7.7.
  */
 public final class LettuceCredentials implements RedisCredentialsProvider {
 
@@ -91,7 +105,6 @@ public final class LettuceCredentials implements RedisCredentialsProvider {
   private final RotationAwareLogin login;
   private final String secretId;
   private final AbstractRedisClient client;
-  private final RedisClient checker;
   private final RedisURI uri;
   private final LoginOptions options;
   private final Target target;
@@ -99,6 +112,9 @@ public final class LettuceCredentials implements RedisCredentialsProvider {
 
   /** The versions that were refused since one was accepted: none of them is given unchecked. */
   private final Set<String> refused = ConcurrentHashMap.newKeySet();
+
+  /** Whether the log has it that credentials are given unchecked. */
+  private final AtomicBoolean told = new AtomicBoolean();
 
   /** The check that has not begun yet; whoever asks now is answered by it. */
   private final AtomicReference<CompletableFuture<RedisCredentials>> next = new AtomicReference<>();
@@ -140,6 +156,16 @@ public final class LettuceCredentials implements RedisCredentialsProvider {
       AbstractRedisClient client,
       RedisURI uri,
       LoginOptions options) {
+    this(login, secretId, client, uri, options, IDLE);
+  }
+
+  LettuceCredentials(
+      RotationAwareLogin login,
+      String secretId,
+      AbstractRedisClient client,
+      RedisURI uri,
+      LoginOptions options,
+      Duration idle) {
     this.login = Objects.requireNonNull(login, "login");
     this.secretId = Objects.requireNonNull(secretId, "secretId");
     this.client = Objects.requireNonNull(client, "client");
@@ -153,19 +179,14 @@ public final class LettuceCredentials implements RedisCredentialsProvider {
         new Target(
             "redis", List.of(uri.getSocket() != null ? place : place + ":" + uri.getPort()), null);
     this.uri = anonymous(uri);
-    this.checker = RedisClient.create(client.getResources());
     this.checks =
         new ThreadPoolExecutor(
             1,
             1,
-            IDLE.toMillis(),
+            idle.toMillis(),
             TimeUnit.MILLISECONDS,
             new LinkedBlockingQueue<>(),
-            work -> {
-              Thread thread = new Thread(work, "evercred-redis-credentials");
-              thread.setDaemon(true);
-              return thread;
-            });
+            work -> new CheckThread(work, client.getResources()));
     checks.allowCoreThreadTimeOut(true);
   }
 
@@ -195,7 +216,14 @@ public final class LettuceCredentials implements RedisCredentialsProvider {
       return Mono.just(NONE);
     }
     // A copy, because a subscriber that is cancelled cancels its future.
-    return Mono.fromFuture(() -> nextCheck().copy());
+    return Mono.fromFuture(() -> nextCheck().copy()).onErrorMap(LettuceCredentials::ownCopy);
+  }
+
+  /** Whoever shares a check may change what it is thrown, as Reactor does. */
+  private static RedisException ownCopy(Throwable shared) {
+    return new RedisConnectionException(
+        String.valueOf(shared.getMessage()),
+        shared instanceof RedisException ? shared.getCause() : shared);
   }
 
   private CompletableFuture<RedisCredentials> nextCheck() {
@@ -239,8 +267,20 @@ public final class LettuceCredentials implements RedisCredentialsProvider {
       if (refused.contains(inUse.versionId())) {
         throw e;
       }
-      return credentials(inUse);
+      RedisCredentials unchecked = credentials(inUse);
+      tell(e);
+      return unchecked;
     }
+  }
+
+  /** Tells once that nothing is checked, until something is: reconnects may be many. */
+  private void tell(NotChecked failure) {
+    System.getLogger("io.github.evercred")
+        .log(
+            told.getAndSet(true) ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING,
+            "%s: those of secret '%s' are given to Lettuce unchecked. Further ones at DEBUG, until a check succeeds."
+                .formatted(failure.getMessage(), secretId),
+            failure);
   }
 
   /**
@@ -305,6 +345,60 @@ public final class LettuceCredentials implements RedisCredentialsProvider {
         : redis.auth(password);
   }
 
+  /** Makes checks by a client of its own, which ends with it and gives its event loops back. */
+  private static final class CheckThread extends Thread {
+    private final ClientResources resources;
+    private @Nullable RedisClient checker;
+
+    CheckThread(Runnable work, ClientResources resources) {
+      super(work, "evercred-redis-credentials");
+      setDaemon(true);
+      this.resources = resources;
+    }
+
+    RedisClient checker() {
+      RedisClient made = checker;
+      if (made == null) {
+        made = RedisClient.create(untraced(resources));
+        checker = made;
+      }
+      return made;
+    }
+
+    @Override
+    public void run() {
+      try {
+        super.run();
+      } finally {
+        RedisClient made = checker;
+        if (made != null) {
+          var unused = made.shutdownAsync();
+        }
+      }
+    }
+
+    /**
+     * The same resources without tracing, since a span may hold the arguments of a command, which
+     * are the password. What {@code mutate()} makes of them has event loops that nobody ends.
+     */
+    private static ClientResources untraced(ClientResources resources) {
+      return (ClientResources)
+          Proxy.newProxyInstance(
+              ClientResources.class.getClassLoader(),
+              new Class<?>[] {ClientResources.class},
+              (proxy, method, arguments) -> {
+                if (method.getName().equals("tracing")) {
+                  return Tracing.disabled();
+                }
+                try {
+                  return method.invoke(resources, arguments);
+                } catch (InvocationTargetException e) {
+                  throw e.getCause();
+                }
+              });
+    }
+  }
+
   /** Logs in over a connection of its own, and leaves. */
   private final class Check implements CredentialUse<RedisCredentials, RedisException> {
     @Override
@@ -315,12 +409,14 @@ public final class LettuceCredentials implements RedisCredentialsProvider {
       RedisURI place = RedisURI.builder(uri).withTimeout(limit).build();
       CompletableFuture<StatefulRedisConnection<String, String>> opened = null;
       try {
+        RedisClient checker = ((CheckThread) Thread.currentThread()).checker();
         checker.setOptions(checkOptions());
         opened = checker.connectAsync(StringCodec.UTF8, place).toCompletableFuture();
         opened
             .thenCompose(connection -> auth(connection.async(), credentials))
             .get(limit.toNanos(), TimeUnit.NANOSECONDS);
         refused.clear();
+        told.set(false);
         return credentials;
       } catch (ExecutionException e) {
         Throwable cause = e.getCause() == null ? e : e.getCause();

@@ -58,8 +58,12 @@ import org.jspecify.annotations.Nullable;
  * of headers.
  *
  * <p>Instances are thread-safe. A question blocks as {@link SecretCache#get(String)} and {@link
- * SecretCache#refresh} do, for {@code loadTimeout} at most each. If there is no secret, the call
- * that asks fails with a {@link SecretException} or with an exception that it is the cause of.
+ * SecretCache#refresh} do, for {@code loadTimeout} at most each. The JDK asks an {@code
+ * Authenticator} under a lock of that object, so questions are answered one after the other, those
+ * of other places included: while Secrets Manager hangs, the last of N threads that ask may wait N
+ * times {@code loadTimeout} twice. Where that matters, give each place a client with an
+ * authenticator of its own. If there is no secret, the call that asks fails with a {@link
+ * SecretException} or with an exception that it is the cause of.
  */
 public final class SecretAuthenticator extends Authenticator {
   private static final int MOST_REMEMBERED = 8;

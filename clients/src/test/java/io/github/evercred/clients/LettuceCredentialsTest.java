@@ -22,17 +22,34 @@ import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.protocol.RedisCommand;
+import io.lettuce.core.resource.ClientResources;
+import io.lettuce.core.resource.DefaultEventLoopGroupProvider;
+import io.lettuce.core.tracing.TraceContext;
+import io.lettuce.core.tracing.TraceContextProvider;
+import io.lettuce.core.tracing.Tracer;
+import io.lettuce.core.tracing.TracerProvider;
+import io.lettuce.core.tracing.Tracing;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.EventLoopGroup;
+import io.netty.util.concurrent.EventExecutorGroup;
+import io.netty.util.concurrent.Promise;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.SocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.logging.Handler;
 import java.util.logging.Level;
@@ -493,31 +510,244 @@ class LettuceCredentialsTest {
         .hasMessageContaining("Sentinel");
   }
 
+  /** What anybody logs, at any level, while it is open. */
+  private static final class CapturedLog extends Handler implements AutoCloseable {
+    private final Logger root = Logger.getLogger("");
+    private final Level before = root.getLevel();
+    private final ConcurrentLinkedQueue<LogRecord> records = new ConcurrentLinkedQueue<>();
+
+    CapturedLog() {
+      root.setLevel(Level.ALL);
+      root.addHandler(this);
+    }
+
+    @Override
+    public void publish(LogRecord one) {
+      records.add(one);
+    }
+
+    /** What was said of credentials that are given unchecked. */
+    List<LogRecord> ofUnchecked() {
+      return records.stream()
+          .filter(one -> "io.github.evercred".equals(one.getLoggerName()))
+          .filter(one -> one.getMessage().contains("unchecked"))
+          .toList();
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {
+      root.removeHandler(this);
+      root.setLevel(before);
+    }
+  }
+
+  @Test
+  void checks_thatCannotBeMade_areToldOnceUntilOneCan() {
+    String marker = "m4rker-0f-a-password";
+    begin(marker);
+    LettuceCredentials credentials = credentials();
+    redis.execute("CONFIG", "SET", "maxclients", "1"); // The administrator.
+    try (var log = new CapturedLog()) {
+      RedisCredentials unused = resolve(credentials);
+      unused = resolve(credentials);
+      redis.execute("CONFIG", "SET", "maxclients", "1000");
+      unused = resolve(credentials);
+      redis.execute("CONFIG", "SET", "maxclients", "1");
+      unused = resolve(credentials);
+
+      assertThat(log.ofUnchecked())
+          .extracting(LogRecord::getLevel)
+          .containsExactly(Level.WARNING, Level.FINE, Level.WARNING);
+      assertThat(log.ofUnchecked())
+          .allSatisfy(
+              one ->
+                  assertThat(new SimpleFormatter().format(one))
+                      .contains(SECRET, "could not be checked", "Caused by")
+                      .doesNotContain(marker));
+    } finally {
+      redis.execute("CONFIG", "SET", "maxclients", "1000");
+    }
+  }
+
+  @Test
+  void failure_ofASharedCheck_isEachOnesOwn() throws Exception {
+    LettuceCredentials credentials = credentials(); // There is no such secret.
+    var asked = new ArrayList<CompletableFuture<RedisCredentials>>();
+    try (Hold hold = secrets.hold(Requests.all())) {
+      asked.add(credentials.resolveCredentials().toFuture());
+      hold.awaitArrival(1, LIMIT);
+      asked.add(credentials.resolveCredentials().toFuture());
+      asked.add(credentials.resolveCredentials().toFuture());
+      hold.release();
+    }
+    Throwable one = causeOf(asked.get(1));
+    Throwable other = causeOf(asked.get(2));
+    begin("one"); // For the clean-up.
+
+    assertThat(one)
+        .isInstanceOf(RedisConnectionException.class)
+        .hasCauseInstanceOf(SecretException.class)
+        .hasMessage(other.getMessage())
+        .isNotSameAs(other);
+  }
+
+  private static Throwable causeOf(CompletableFuture<?> failed) {
+    Throwable thrown = catchThrowable(() -> failed.get(20, TimeUnit.SECONDS));
+    return Objects.requireNonNull(thrown.getCause());
+  }
+
+  /** Keeps each command that it is told of, as it goes to the server. */
+  private static final class Spans extends Tracer implements Tracing {
+    private final ConcurrentLinkedQueue<String> commands = new ConcurrentLinkedQueue<>();
+
+    private final class Recorder extends Span {
+      @Override
+      public Span start(RedisCommand<?, ?, ?> command) {
+        ByteBuf bytes = Unpooled.buffer();
+        command.encode(bytes);
+        commands.add(bytes.toString(StandardCharsets.UTF_8));
+        return this;
+      }
+
+      @Override
+      public Span name(String name) {
+        return this;
+      }
+
+      @Override
+      public Span annotate(String value) {
+        return this;
+      }
+
+      @Override
+      public Span tag(String key, String value) {
+        return this;
+      }
+
+      @Override
+      public Span error(Throwable throwable) {
+        return this;
+      }
+
+      @Override
+      public Span remoteEndpoint(Endpoint endpoint) {
+        return this;
+      }
+
+      @Override
+      public void finish() {}
+    }
+
+    @Override
+    public Span nextSpan() {
+      return new Recorder();
+    }
+
+    @Override
+    public Span nextSpan(TraceContext traceContext) {
+      return new Recorder();
+    }
+
+    @Override
+    public TracerProvider getTracerProvider() {
+      return () -> this;
+    }
+
+    @Override
+    public TraceContextProvider initialTraceContextProvider() {
+      return () -> TraceContext.EMPTY;
+    }
+
+    @Override
+    public boolean isEnabled() {
+      return true;
+    }
+
+    @Override
+    public boolean includeCommandArgsInSpanTags() {
+      return true;
+    }
+
+    @Override
+    public Endpoint createEndpoint(SocketAddress address) {
+      return new Endpoint() {};
+    }
+  }
+
+  @Test
+  void check_ofAClientThatTraces_isInNoSpan() throws Exception {
+    String marker = "m4rker-0f-a-password";
+    begin(marker);
+    var spans = new Spans();
+    ClientResources resources = ClientResources.builder().tracing(spans).build();
+    RedisClient traced = RedisClient.create(resources);
+    try {
+      RedisURI uri = uri(redis);
+      var credentials = new LettuceCredentials(login, SECRET, traced, uri);
+      assertThat(password(resolve(credentials))).isEqualTo(marker);
+      assertThat(spans.commands).isEmpty();
+
+      uri.setCredentialsProvider(credentials);
+      traced.connect(uri).close();
+      assertThat(spans.commands).as("Lettuce's own handshake").anyMatch(c -> c.contains(marker));
+    } finally {
+      traced.shutdown(0, 2, TimeUnit.SECONDS);
+      resources.shutdown(0, 2, TimeUnit.SECONDS).await(20, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void eventLoops_ofChecks_areGivenBackWhenIdle() throws Exception {
+    begin("one");
+    var taken = new AtomicInteger();
+    var loops =
+        new DefaultEventLoopGroupProvider(2) {
+          @Override
+          public <T extends EventLoopGroup> T allocate(Class<T> type) {
+            taken.incrementAndGet();
+            return super.allocate(type);
+          }
+
+          @Override
+          public Promise<Boolean> release(
+              EventExecutorGroup group, long quiet, long limit, TimeUnit unit) {
+            taken.decrementAndGet();
+            return super.release(group, quiet, limit, unit);
+          }
+        };
+    ClientResources resources = ClientResources.builder().eventLoopGroupProvider(loops).build();
+    RedisClient own = RedisClient.create(resources);
+    try {
+      var credentials =
+          new LettuceCredentials(
+              login, SECRET, own, uri(redis), LoginOptions.DEFAULTS, Duration.ofMillis(20));
+      for (int i = 0; i < 3; i++) {
+        assertThat(password(resolve(credentials))).isEqualTo("one");
+        long end = System.nanoTime() + LIMIT.toNanos();
+        while (taken.get() > 0) {
+          assertThat(System.nanoTime() - end).isNegative();
+          LockSupport.parkNanos(1_000_000);
+        }
+      }
+      assertThat(login.statistics().succeeded()).isEqualTo(3);
+    } finally {
+      own.shutdown(0, 2, TimeUnit.SECONDS);
+      resources.shutdown(0, 2, TimeUnit.SECONDS).await(20, TimeUnit.SECONDS);
+      loops.shutdown(0, 2, TimeUnit.SECONDS).await(20, TimeUnit.SECONDS);
+    }
+  }
+
   @Test
   void password_throughRefusalsAndRotation_isNowhere() {
     String marker = "m4rker-0f-a-password";
     begin(marker);
     var said = new StringWriter();
     var text = new PrintWriter(said, true);
-    var logged = new ConcurrentLinkedQueue<LogRecord>();
-    var handler =
-        new Handler() {
-          @Override
-          public void publish(LogRecord one) {
-            logged.add(one);
-          }
-
-          @Override
-          public void flush() {}
-
-          @Override
-          public void close() {}
-        };
-    Logger root = Logger.getLogger("");
-    Level before = root.getLevel();
-    root.setLevel(Level.ALL);
-    root.addHandler(handler);
-    try {
+    var log = new CapturedLog();
+    try (log) {
       LettuceCredentials credentials =
           credentials(uri(redis), LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)));
       connect(credentials).close();
@@ -526,12 +756,9 @@ class LettuceCredentialsTest {
       catchThrowable(() -> resolve(credentials)).printStackTrace(text);
       text.println(credentials);
       text.println(credentials.resolveCredentials());
-    } finally {
-      root.removeHandler(handler);
-      root.setLevel(before);
     }
     var wire = new StringBuilder();
-    for (LogRecord one : logged) {
+    for (LogRecord one : log.records) {
       String entry = one.getLoggerName() + " " + new SimpleFormatter().format(one);
       if (LETTUCE_WIRE_LOG.equals(one.getLoggerName())) {
         wire.append(entry);

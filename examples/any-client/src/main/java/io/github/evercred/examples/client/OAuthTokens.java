@@ -30,7 +30,12 @@ final class OAuthTokens {
   OAuthTokens(RotationAwareLogin login, URI endpoint) {
     this.login = login;
     this.endpoint = endpoint;
-    this.target = new Target("oauth", List.of(endpoint.getHost() + ":" + endpoint.getPort()), null);
+    int port = endpoint.getPort() > 0 ? endpoint.getPort() : isHttps(endpoint) ? 443 : 80;
+    this.target = new Target("oauth", List.of(endpoint.getHost() + ":" + port), null);
+  }
+
+  private static boolean isHttps(URI endpoint) {
+    return "https".equalsIgnoreCase(endpoint.getScheme());
   }
 
   /** Returns the answer of the token endpoint. */

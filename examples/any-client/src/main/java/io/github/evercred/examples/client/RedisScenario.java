@@ -7,6 +7,7 @@ import io.github.evercred.clients.LettuceCredentials;
 import io.github.evercred.testkit.LocalRedis;
 import io.github.evercred.testkit.RotationTarget;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
@@ -37,6 +38,7 @@ final class RedisScenario implements Scenario, RotationTarget {
 
   private final LocalRedis redis = LocalRedis.start();
   private final String first = UUID.randomUUID().toString();
+  private final AtomicLong repeated = new AtomicLong();
 
   RedisScenario() {
     LETTUCE.setLevel(Level.WARNING);
@@ -131,15 +133,34 @@ final class RedisScenario implements Scenario, RotationTarget {
    * Lettuce repeats what was not answered, unless the socket was reset: then it cannot know, and
    * leaves it to the application.
    */
-  private static String userOf(RedisCommands<String, String> redis) {
+  private String userOf(RedisCommands<String, String> redis) {
     try {
       return redis.aclWhoami();
     } catch (RedisException e) {
-      if (!(e.getCause() instanceof IOException)) {
+      if (!isCutOff(e)) {
         throw e;
       }
+      repeated.incrementAndGet();
       return redis.aclWhoami();
     }
+  }
+
+  /** Whether the connection broke under a command; a failed connect or login is none of these. */
+  private static boolean isCutOff(RedisException failure) {
+    String why = failure.getCause() instanceof IOException cause ? cause.getMessage() : null;
+    return !(failure instanceof RedisConnectionException)
+        && why != null
+        && (why.contains("Connection reset") || why.contains("Broken pipe"));
+  }
+
+  /** How many commands were repeated, because a dropped connection cut them off. */
+  long repeated() {
+    return repeated.get();
+  }
+
+  /** How many may have been, of so many calls: all that were under way at a drop. */
+  static long mostRepeated(long calls, int rotations, int workers) {
+    return workers * (calls / CALLS_PER_DROP + 3L * rotations);
   }
 
   @Override

@@ -18,7 +18,7 @@ record Result(
     int rotations,
     long calls,
     long failed,
-    @Nullable Exception firstFailure,
+    @Nullable Throwable firstFailure,
     long refused,
     int awsCalls) {
 

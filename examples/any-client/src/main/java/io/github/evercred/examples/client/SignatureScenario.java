@@ -50,7 +50,7 @@ final class SignatureScenario implements Scenario, RotationTarget {
   public String newValue(String current) {
     SecretCache cache = signersCache;
     if (cache != null) {
-      var unused = cache.refresh(secretId());
+      var unused = cache.refreshVersions(secretId());
     }
     return firstValue();
   }

@@ -2,6 +2,7 @@ package io.github.evercred.examples.client;
 
 import io.github.evercred.SecretCache;
 import io.github.evercred.SecretValue;
+import io.github.evercred.SecretVersions;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -10,12 +11,13 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The key to sign with: that of AWSCURRENT, but for a while after it has changed. Then the one
- * before goes on, which every verifier accepts as AWSPREVIOUS. By the time that the new one is
- * used, no verifier has looked before the change and yet so lately that it may not look again; and
- * Secrets Manager, which is eventually consistent, has come to rest.
+ * The key to sign with: that of AWSCURRENT, but for a while after it was seen to have changed. Then
+ * it is that of AWSPREVIOUS, which every verifier accepts. By the time that the new one is used, no
+ * verifier has looked before the change and yet so lately that it may not look again; and Secrets
+ * Manager, which is eventually consistent, has come to rest. At first, when nothing was seen to
+ * change, it is that of AWSCURRENT at once.
  *
- * <p>Thread-safe. A key is made once for each version. Two are kept, in clear text.
+ * <p>Thread-safe. A key is made when its version is first seen. Two are kept, in clear text.
  */
 final class SigningKey<K> implements Supplier<VersionedKey<K>> {
 
@@ -28,7 +30,9 @@ final class SigningKey<K> implements Supplier<VersionedKey<K>> {
   // recipe: signing-key
   private record Turn<K>(VersionedKey<K> newest, VersionedKey<K> before, long since) {}
 
-  private final Supplier<VersionedKey<K>> current;
+  private final SecretCache cache;
+  private final String secretId;
+  private final Function<SecretValue, K> maker;
   private final AtomicReference<@Nullable Turn<K>> turn = new AtomicReference<>();
 
   SigningKey(
@@ -37,10 +41,9 @@ final class SigningKey<K> implements Supplier<VersionedKey<K>> {
       Function<SecretValue, K> maker,
       Duration settlesIn,
       LongSupplier nanos) {
-    this.current =
-        cache
-            .handle(secretId)
-            .map(secret -> new VersionedKey<>(secret.versionId(), maker.apply(secret)));
+    this.cache = cache;
+    this.secretId = secretId;
+    this.maker = maker;
     this.settlesIn = settlesIn.toNanos();
     this.nanos = nanos;
   }
@@ -48,13 +51,24 @@ final class SigningKey<K> implements Supplier<VersionedKey<K>> {
   @Override
   public VersionedKey<K> get() {
     Turn<K> known = turn.get(); // First: what is read after it is no older.
-    VersionedKey<K> newest = current.get();
-    if (known != null && known.newest().versionId().equals(newest.versionId())) {
+    SecretVersions versions = cache.versions(secretId);
+    if (known != null && known.newest().versionId().equals(versions.current().versionId())) {
       return nanos.getAsLong() - known.since() < settlesIn ? known.before() : known.newest();
     }
-    VersionedKey<K> before = known == null ? newest : known.newest();
+    VersionedKey<K> newest = key(versions.current(), known);
+    // Not simply the one known so far: it may be two rotations old, and refused.
+    VersionedKey<K> before =
+        known == null
+            ? newest
+            : versions.previous().map(previous -> key(previous, known)).orElse(newest);
     var unused = turn.compareAndSet(known, new Turn<>(newest, before, nanos.getAsLong()));
     return get(); // If not this thread, another one has moved it on.
+  }
+
+  private VersionedKey<K> key(SecretValue version, @Nullable Turn<K> known) {
+    return known != null && known.newest().versionId().equals(version.versionId())
+        ? known.newest()
+        : new VersionedKey<>(version.versionId(), maker.apply(version));
   }
 
   // end

@@ -107,7 +107,7 @@ final class Trial {
     private final Scenario.Calls client;
     private final LongAdder calls = new LongAdder();
     private final LongAdder failed = new LongAdder();
-    private final AtomicReference<@Nullable Exception> firstFailure = new AtomicReference<>();
+    private final AtomicReference<@Nullable Throwable> firstFailure = new AtomicReference<>();
     private final List<Thread> threads = new ArrayList<>();
     private final CountDownLatch first;
     private volatile boolean stopped;
@@ -139,7 +139,7 @@ final class Trial {
       while (!stopped) {
         try {
           client.call();
-        } catch (Exception e) {
+        } catch (Throwable e) { // An error, too, or the worker is gone and nobody knows.
           failed.increment();
           firstFailure.compareAndSet(null, e);
         }

@@ -32,9 +32,17 @@ class AnyClientTest {
       assertThat(result.firstFailure()).isNull();
       assertThat(result.failed()).isZero();
       assertThat(result.calls()).isGreaterThan(100);
-      // Those in flight when the old credential ends, and one probe, for each rotation.
-      assertThat(result.refused()).isLessThanOrEqualTo(2 * (8 + 1));
-      assertThat(result.awsCalls()).isBetween(1, 12);
+      // Those in flight when the old credential ends, and one probe, for each rotation. At least
+      // one, or the workers have noticed nothing; but a verifier accepts the key before, too.
+      assertThat(result.refused())
+          .isBetween(name.equals("jwt") ? 0L : 2L, name.equals("jwt") ? 0L : 2L * (8 + 1));
+      // A signer and a verifier read three versions each, at first and as often as labels move.
+      assertThat(result.awsCalls()).isBetween(1, name.equals("jwt") ? 36 : 12);
+      if (scenario instanceof RedisScenario redis) {
+        System.out.println(redis.repeated() + " commands cut off, and repeated");
+        assertThat(redis.repeated())
+            .isLessThanOrEqualTo(RedisScenario.mostRepeated(result.calls(), 2, 8));
+      }
     }
   }
 

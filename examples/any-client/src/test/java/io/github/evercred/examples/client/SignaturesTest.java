@@ -180,7 +180,7 @@ class SignaturesTest {
           rotation.setSecret();
           rotation.testSecret();
           rotation.finishSecret();
-          while (!signers.refresh(ID).versionId().equals(version)) {
+          while (!signers.refreshVersions(ID).current().versionId().equals(version)) {
             LockSupport.parkNanos(1_000_000); // Within minimumInterval of the last.
           }
           assertThat(isSeen(seen, version)).as("a token of rotation %d is verified", i).isTrue();
@@ -196,9 +196,9 @@ class SignaturesTest {
       assertThat(refused).hasValue(0);
       assertThat(seen).hasSize(rotations + 1);
       assertThat(verified.get()).isGreaterThan(100);
-      // The signer's first read and refreshes. The verifier's three at first and for each rotation,
-      // twice that where the labels moved meanwhile, and again where its own view caught up.
-      assertThat(calls()).isBetween(2 * rotations + 4, 1 + 2 * rotations + 3 + 9 * rotations);
+      // Three at first and for each rotation, by the signer and by the verifier; twice that where
+      // the labels moved meanwhile, and again where the verifier's own view caught up.
+      assertThat(calls()).isBetween(6 * (rotations + 1), 6 + (12 + 9) * rotations);
     }
   }
 
@@ -217,7 +217,8 @@ class SignaturesTest {
       assertThat(accepts(verifier, first)).isTrue();
 
       rotation().rotate();
-      assertThat(signers.refresh(ID).versionId()).isNotEqualTo(JWT.decode(first).getKeyId());
+      assertThat(signers.refreshVersions(ID).current().versionId())
+          .isNotEqualTo(JWT.decode(first).getKeyId());
       String second = token(signer);
       secrets.resetCalls();
       assertThat(accepts(verifier, second)).as("of a version that it has not seen").isTrue();
@@ -245,7 +246,7 @@ class SignaturesTest {
       var verifier = new JwtTokens.Verifier(verifiers, ID);
       assertThat(accepts(verifier, token(signer))).isTrue();
       rotation().rotate();
-      signers.refresh(ID);
+      signers.refreshVersions(ID);
       String between = token(signer);
       rotation().rotate();
 
@@ -261,7 +262,7 @@ class SignaturesTest {
       var verifier = new JwtTokens.Verifier(verifiers, ID);
       assertThat(accepts(verifier, token(signer))).isTrue();
       rotation().rotate();
-      signers.refresh(ID);
+      signers.refreshVersions(ID);
 
       assertThat(accepts(verifier, token(signer))).as("it may not look again now").isTrue();
     }
@@ -402,7 +403,7 @@ class SignaturesTest {
           assertThat(accepted.find(key.versionId(), Optional::of)).contains(key.key());
         }
         rotation().rotate();
-        signers.refresh(ID);
+        signers.refreshVersions(ID);
       }
     }
 
@@ -424,7 +425,7 @@ class SignaturesTest {
       assertThat(signing.get().key()).as("at the start").isEqualTo(key(0));
       rotation().rotate();
       assertThat(signing.get().key()).isEqualTo(key(0));
-      signers.refresh(ID);
+      signers.refreshVersions(ID);
       assertThat(signing.get().key()).as("seen to have changed").isEqualTo(key(0));
       now.addAndGet(Duration.ofSeconds(4).toNanos());
       assertThat(signing.get().key()).isEqualTo(key(0));
@@ -443,9 +444,33 @@ class SignaturesTest {
       assertThat(signing.get().key()).isEqualTo(key(0));
       for (int i = 1; i <= 3; i++) {
         rotation().rotate();
-        signers.refresh(ID);
+        signers.refreshVersions(ID);
         assertThat(signing.get().key()).as("AWSPREVIOUS").isEqualTo(key(i - 1));
       }
+    }
+  }
+
+  @Test
+  void signingKey_twoRotationsBetweenTwoSignatures_isOneThatCounts() throws Exception {
+    var now = new AtomicLong();
+    try (SecretCache signers = eager();
+        SecretCache verifiers = eager()) {
+      var signing = new SigningKey<>(signers, ID, Webhooks::key, Duration.ofSeconds(5), now::get);
+      var signer = new Webhooks.Signer(signing);
+      var verifier = new Webhooks.Verifier(verifiers, ID);
+      var before = signer.sign(BODY);
+      rotation().rotate();
+      rotation().rotate();
+      signers.refreshVersions(ID);
+
+      var after = signer.sign(BODY);
+      assertThat(verifier.verify(BODY, after.keyId(), after.hex())).isTrue();
+      assertThat(after.keyId()).isEqualTo(secrets.versionId(ID, "AWSPREVIOUS").orElseThrow());
+      assertThat(verifier.verify(BODY, before.keyId(), before.hex())).isFalse();
+
+      now.addAndGet(Duration.ofSeconds(5).toNanos());
+      assertThat(signer.sign(BODY).keyId())
+          .isEqualTo(secrets.versionId(ID, "AWSCURRENT").orElseThrow());
     }
   }
 
