@@ -122,6 +122,9 @@ class SecretCacheOutageTest {
       f.comeDue();
       f.passReading(Duration.ofMinutes(4), SECOND, f::read);
       f.source.healthy();
+      f.time.advance(
+          SECOND); // A refresh may just have been tried, and no other begins within a second.
+      f.rest();
       f.cache.refresh(ID);
       f.source.failing(Reason.UNAVAILABLE);
 

@@ -37,6 +37,9 @@ final class SecretHttpExchange<T> implements CredentialUse<HttpResponse<T>, Exce
   /** How long requests go on without a login, which keeps the secret fresh and tells of changes. */
   private static final long STEADY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  /** How long a refusal counts as news: for less than a login holds one against a version. */
+  private static final long NEWS_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
   private final SecretHttpClient client;
   private final HttpRequest request;
   private final BodyHandler<T> handler;
@@ -50,6 +53,9 @@ final class SecretHttpExchange<T> implements CredentialUse<HttpResponse<T>, Exce
 
   /** Whether that was of a try that no login knows of. */
   private boolean untold;
+
+  /** When that refusal came. */
+  private long refusedAt;
 
   /** What the last try came to, if it was neither accepted nor refused. */
   private @Nullable Exception outcome;
@@ -86,7 +92,7 @@ final class SecretHttpExchange<T> implements CredentialUse<HttpResponse<T>, Exce
       }
       response = client.login.login(target, client.secretId, client.options, left(), this);
     } catch (Undecided e) {
-      response = e.response(this);
+      return CompletableFuture.completedStage(e.response(this));
     } catch (Refused | NoLogin e) {
       if (Thread.interrupted()) {
         throw interrupted(e);
@@ -161,6 +167,7 @@ final class SecretHttpExchange<T> implements CredentialUse<HttpResponse<T>, Exce
               } else if (refused != null) {
                 unsettle();
                 refusal = refused.of(version, response);
+                refusedAt = System.nanoTime();
                 untold = true;
                 runLater(result);
               } else {
@@ -181,8 +188,8 @@ final class SecretHttpExchange<T> implements CredentialUse<HttpResponse<T>, Exce
     if (last == null || last.refused()) {
       return null;
     }
-    long age = begun - last.at(); // Negative after a restore on another machine.
-    if ((age < 0 || age >= STEADY_NANOS) && client.seen.replace(target, last, now)) {
+    long age = begun - last.at(); // Far below 0 after a restore on another machine.
+    if (Math.abs(age) >= STEADY_NANOS && client.seen.replace(target, last, now)) {
       return null; // One of all that see it: the others go on.
     }
     return client
@@ -296,7 +303,9 @@ final class SecretHttpExchange<T> implements CredentialUse<HttpResponse<T>, Exce
     Refusal<T> known = refusal;
     if (untold && known != null) {
       untold = false;
-      if (known.versionId().equals(version.versionId())) {
+      // Old news says nothing of now: it would be held against what may be accepted again.
+      if (known.versionId().equals(version.versionId())
+          && System.nanoTime() - refusedAt < NEWS_NANOS) {
         throw new Refused(known.response().statusCode());
       }
     }

@@ -50,6 +50,10 @@ final class KeyServer implements AutoCloseable {
   volatile String accepted;
   private volatile int passing;
   volatile int status = 200;
+
+  /** Whether another status than 200 is for the right key alone. */
+  volatile boolean refuseOthersOnly;
+
   volatile int refusal = 401;
   volatile byte[] refusalBody = NO.getBytes(StandardCharsets.UTF_8);
   volatile @Nullable String challenge;
@@ -113,7 +117,7 @@ final class KeyServer implements AutoCloseable {
       if (held != null && number > passing) {
         await(held);
       }
-      if (right || status != 200) {
+      if (right || (status != 200 && !refuseOthersOnly)) {
         exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
         exchange.getResponseBody().write(body);
         return;

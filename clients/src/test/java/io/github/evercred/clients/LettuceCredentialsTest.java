@@ -144,6 +144,11 @@ class LettuceCredentialsTest {
     secrets.createSecret(SECRET, json(password));
   }
 
+  /** Loads the secret and the SDK, which may take longer than some limits of logins. */
+  private void warm() {
+    cache.prefetch(SECRET).orThrow();
+  }
+
   private static Rotation rotation() {
     return Rotation.of(
         secrets,
@@ -345,6 +350,7 @@ class LettuceCredentialsTest {
   @Test
   void check_thatIsOver_leavesNoConnection() {
     begin("one");
+    warm();
     RedisCredentials unused = resolve(credentials());
     setPassword(redis, "of nobody");
     Throwable refused =
@@ -353,7 +359,7 @@ class LettuceCredentialsTest {
                 resolve(
                     credentials(
                         uri(redis),
-                        LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)))));
+                        LoginOptions.DEFAULTS.withRotationWait(Duration.ofSeconds(2)))));
 
     assertThat(refused).isInstanceOf(RedisException.class);
     long end = System.nanoTime() + LIMIT.toNanos();
@@ -392,6 +398,7 @@ class LettuceCredentialsTest {
   @Test
   void version_thatWasRefused_isNotGivenUnchecked() {
     begin("one");
+    warm();
     setPassword(redis, "of nobody");
     RedisClient own = RedisClient.create();
     var credentials =
@@ -400,7 +407,7 @@ class LettuceCredentialsTest {
             SECRET,
             own,
             uri(redis),
-            LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)));
+            LoginOptions.DEFAULTS.withRotationWait(Duration.ofSeconds(2)));
     Throwable first = catchThrowable(() -> resolve(credentials));
     own.shutdown(0, 2, TimeUnit.SECONDS);
 
@@ -434,9 +441,10 @@ class LettuceCredentialsTest {
   @Test
   void noVersion_thatIsAccepted_isToldWithTheRefusal() {
     begin("one");
+    warm();
     setPassword(redis, "of nobody");
     LettuceCredentials credentials =
-        credentials(uri(redis), LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)));
+        credentials(uri(redis), LoginOptions.DEFAULTS.withRotationWait(Duration.ofSeconds(2)));
 
     assertThatThrownBy(() -> resolve(credentials))
         .isInstanceOf(RedisException.class)
@@ -744,12 +752,13 @@ class LettuceCredentialsTest {
   void password_throughRefusalsAndRotation_isNowhere() {
     String marker = "m4rker-0f-a-password";
     begin(marker);
+    warm();
     var said = new StringWriter();
     var text = new PrintWriter(said, true);
     var log = new CapturedLog();
     try (log) {
       LettuceCredentials credentials =
-          credentials(uri(redis), LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)));
+          credentials(uri(redis), LoginOptions.DEFAULTS.withRotationWait(Duration.ofSeconds(2)));
       connect(credentials).close();
       setPassword(redis, "of nobody");
       catchThrowable(() -> connect(credentials)).printStackTrace(text);

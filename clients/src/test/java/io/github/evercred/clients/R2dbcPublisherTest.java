@@ -421,7 +421,7 @@ class R2dbcPublisherTest {
   @Test
   void create_driverHangs_endsInTimeAndClosesWhatComes() throws Exception {
     try (var driver = new Deaf()) {
-      var factory = builder(driver.script).threads(1).loginTimeout(Duration.ofMillis(300)).build();
+      var factory = builder(driver.script).threads(1).loginTimeout(Duration.ofSeconds(2)).build();
       var first = new Heard(subscription -> subscription.request(1));
       var second = new Heard(subscription -> subscription.request(1));
       factory.create().subscribe(first);
@@ -536,7 +536,7 @@ class R2dbcPublisherTest {
       put(VersionSelector.PENDING, "v2", "two");
       var factory =
           builder(script)
-              .loginOptions(LoginOptions.DEFAULTS.withRotationWait(Duration.ofMillis(500)))
+              .loginOptions(LoginOptions.DEFAULTS.withRotationWait(Duration.ofSeconds(3)))
               .build();
 
       assertThatThrownBy(() -> connect(factory))

@@ -32,6 +32,7 @@ final class RedisScenario implements Scenario, RotationTarget {
   private static final String USER = "app";
   private static final int CONNECTIONS = 4;
   private static final int CALLS_PER_DROP = 1_000;
+  private static final int MOST_TRIES = 3;
 
   /** Lettuce tells of every reconnect at INFO, and there are hundreds. */
   private static final Logger LETTUCE = Logger.getLogger("io.lettuce.core.protocol");
@@ -134,14 +135,15 @@ final class RedisScenario implements Scenario, RotationTarget {
    * leaves it to the application.
    */
   private String userOf(RedisCommands<String, String> redis) {
-    try {
-      return redis.aclWhoami();
-    } catch (RedisException e) {
-      if (!isCutOff(e)) {
-        throw e;
+    for (int tries = 1; ; tries++) {
+      try {
+        return redis.aclWhoami();
+      } catch (RedisException e) {
+        if (!isCutOff(e) || tries == MOST_TRIES) {
+          throw e;
+        }
+        repeated.incrementAndGet();
       }
-      repeated.incrementAndGet();
-      return redis.aclWhoami();
     }
   }
 

@@ -55,6 +55,9 @@ final class SigningKey<K> implements Supplier<VersionedKey<K>> {
     if (known != null && known.newest().versionId().equals(versions.current().versionId())) {
       return nanos.getAsLong() - known.since() < settlesIn ? known.before() : known.newest();
     }
+    if (known != null && known.before().versionId().equals(versions.current().versionId())) {
+      return known.before(); // Rolled back, or an answer that came late: it is accepted either way.
+    }
     VersionedKey<K> newest = key(versions.current(), known);
     // Not simply the one known so far: it may be two rotations old, and refused.
     VersionedKey<K> before =

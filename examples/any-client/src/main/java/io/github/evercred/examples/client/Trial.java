@@ -40,20 +40,22 @@ final class Trial {
   }
 
   Result run(Scenario scenario) throws Exception {
-    var open = new ArrayList<SecretCache>();
+    var open = new ArrayList<AutoCloseable>();
     try (var secrets = LocalSecretsManager.start()) {
       secrets.createSecret(scenario.secretId(), scenario.firstValue());
       try (Scenario.Calls client =
           scenario.open(() -> newCache(secrets, open), new RotationListener() {})) {
         return run(scenario, secrets, client);
       } finally {
-        open.forEach(SecretCache::close);
+        for (AutoCloseable one : open) {
+          one.close();
+        }
       }
     }
   }
 
   /** A cache as an application has it, but for the endpoint and the credentials. */
-  private static SecretCache newCache(LocalSecretsManager secrets, List<SecretCache> open) {
+  private static SecretCache newCache(LocalSecretsManager secrets, List<AutoCloseable> open) {
     var client =
         SecretsManagerClient.builder()
             .endpointOverride(secrets.endpoint())
@@ -63,6 +65,7 @@ final class Trial {
             .build();
     SecretCache cache = SecretCache.builder().source(AwsSecretSource.of(client)).build();
     open.add(cache);
+    open.add(client);
     return cache;
   }
 
@@ -70,7 +73,7 @@ final class Trial {
       throws Exception {
     var crew = new Crew(client, workers);
     crew.start();
-    try {
+    try (crew) {
       crew.awaitFirstCalls();
       Rotation rotation = scenario.rotation(secrets);
       pause();
@@ -84,8 +87,6 @@ final class Trial {
         rotation.finishSecret();
         pause();
       }
-    } finally {
-      crew.stop();
     }
     return new Result(
         scenario.name(),
@@ -103,7 +104,7 @@ final class Trial {
   }
 
   /** The workers. */
-  private static final class Crew {
+  private static final class Crew implements AutoCloseable {
     private final Scenario.Calls client;
     private final LongAdder calls = new LongAdder();
     private final LongAdder failed = new LongAdder();
@@ -149,11 +150,17 @@ final class Trial {
     }
 
     /** Lets each end the call that it is in. */
-    void stop() throws InterruptedException {
+    @Override
+    public void close() {
       stopped = true;
       long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
       for (Thread thread : threads) {
-        thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())));
+        try {
+          thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime())));
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return; // They are told, and they are daemons.
+        }
         if (thread.isAlive()) {
           throw new IllegalStateException(
               "A call has not ended within " + PATIENCE_SECONDS + " s, in " + thread.getName());

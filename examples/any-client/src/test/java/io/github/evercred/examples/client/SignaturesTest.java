@@ -123,7 +123,7 @@ class SignaturesTest {
   void tokens_whileKeysRotate_areAllAccepted() throws Exception {
     int rotations = 4;
     Duration interval = Duration.ofMillis(50);
-    Duration settlesIn = Duration.ofMillis(250);
+    Duration settlesIn = Duration.ofSeconds(1);
     try (SecretCache signers = caches.open(o -> o.minimumInterval(interval));
         SecretCache verifiers = caches.open(o -> o.minimumInterval(interval))) {
       var tokens =

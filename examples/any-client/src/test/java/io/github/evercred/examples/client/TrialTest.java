@@ -96,7 +96,9 @@ class TrialTest {
       assertThat(result.failed()).isLessThan(result.calls());
       assertThat(result.refused()).isEqualTo(result.failed());
       assertThat(result.firstFailure()).hasMessage("refused");
-      assertThat(result.awsCalls()).isEqualTo(1);
+      assertThat(result.awsCalls())
+          .as("the first load, tried again where it was slow")
+          .isBetween(1, 3);
       assertThat(result.row()).hasSameSizeAs(Result.HEAD);
     }
   }
