@@ -278,7 +278,16 @@ final class AwsCalls<C extends SdkAutoCloseable> implements AutoCloseable {
           ? new SecretException(SecretException.Reason.UNAVAILABLE, "the connection broke", e)
           : unreadable();
     }
-    return failure;
+    return isCutOff(failure) ? noAnswerWithin(timeout, failure) : failure;
+  }
+
+  /**
+   * Whether the SDK disconnected the JDK's connection, as it does when the time is over, while that
+   * was at work: then it fails by whatever it meets first, a NullPointerException for one.
+   */
+  private static boolean isCutOff(RuntimeException failure) {
+    StackTraceElement[] trace = failure.getStackTrace();
+    return trace.length > 0 && trace[0].getClassName().startsWith("sun.net.www.protocol.http");
   }
 
   /** What never reached AWS has no code, so its text must do. */

@@ -495,6 +495,35 @@ class AwsSecretSourceTest {
         .isEqualTo(Reason.CLOSED);
   }
 
+  /** The SDK disconnects at its time-out, whatever the JDK's connection is about to do. */
+  @Test
+  void fetch_connectionCutOffUnderTheJdk_isNoAnswerInTime() {
+    var met = new NullPointerException("because \"this.http\" is null");
+    met.setStackTrace(
+        new StackTraceElement[] {
+          new StackTraceElement(
+              "sun.net.www.protocol.http.HttpURLConnection", "getOutputStream0", null, 1)
+        });
+    SecretsManagerClient client = Mockito.mock(SecretsManagerClient.class);
+    Mockito.when(client.getSecretValue(Mockito.any(GetSecretValueRequest.class)))
+        .thenAnswer(
+            call -> {
+              throw met;
+            });
+
+    Throwable thrown =
+        catchThrowable(
+            () ->
+                new AwsSecretSource(() -> client, "test", true)
+                    .fetch(new SecretRequest(ID, VersionSelector.CURRENT, ENOUGH)));
+
+    assertThat(thrown)
+        .isInstanceOfSatisfying(
+            SecretException.class, e -> assertThat(e.reason()).isEqualTo(Reason.UNAVAILABLE))
+        .hasMessageContaining("no answer within")
+        .hasCause(met);
+  }
+
   @Test
   void create_nothingFetched_touchesNothing() {
     try (var unused = AwsSecretSource.create()) {
