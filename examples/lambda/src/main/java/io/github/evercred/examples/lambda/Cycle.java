@@ -111,6 +111,7 @@ final class Cycle implements AutoCloseable {
     done(snapshot, "checkpoint", snapshot.checkpoint());
     afterEachStep.run();
 
+    letRefreshesEnd();
     long thawAt = System.nanoTime() + options.freeze().toNanos();
     for (LocalFunction function : functions) {
       function.freeze();
@@ -139,6 +140,18 @@ final class Cycle implements AutoCloseable {
       faults.add("PostgreSQL refused " + refused + " of the logins after the thaw");
     }
     return faults;
+  }
+
+  /**
+   * A refresh that is under way at a freeze counts as a try for {@code 4 x loadTimeout}, which is
+   * nothing beside the 15 minutes of a deployed function, but more than the seconds here. The
+   * invocations have asked for one each, and without another nobody asks again.
+   */
+  private void letRefreshesEnd() throws InterruptedException {
+    Duration due = options.refreshAfter();
+    if (due.compareTo(options.freeze()) < 0) {
+      pauseUntil(System.nanoTime() + due.plusMillis(500).toNanos());
+    }
   }
 
   /** What the variables of a function with SnapStart say beside those of the others. */
